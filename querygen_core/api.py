@@ -50,7 +50,7 @@ from querygen_core.secrets import Secret
 __all__ = [
     "API", "Answer", "AnswerError", "Ask", "BatchProvider", "Capabilities", "Component", "ConfigError", "Context",
     "Fact", "Generator", "Input", "InputError", "Journal", "MissingInput", "ModelName", "Observer", "Options",
-    "Outcome", "Postprocessor", "Preprocessor", "Product", "Prompt", "Provider", "ProviderError", "Query",
+    "Outcome", "Postprocessor", "Preprocessor", "Product", "Prompt", "PromptName", "Provider", "ProviderError", "Query",
     "QuerygenError", "Receipt", "Reject", "Request", "Response", "Secret", "SecretResolver", "Shard", "Sink",
     "SinkError", "SnapshotSink", "Stopped", "Storage", "Usage", "Want", "hookimpl", "read_product",
 ]  # fmt: skip
@@ -78,7 +78,12 @@ class NamesAModel:
     """Marks an option as the name of an entry under `models:`; the config is refused if there is none."""
 
 
+class NamesAPrompt:
+    """Marks an option as the name or path of a prompt file; it is loaded when the config is checked."""
+
+
 ModelName = Annotated[str, NamesAModel()]
+PromptName = Annotated[str, NamesAPrompt()]
 
 
 @dataclass(frozen=True, slots=True)
