@@ -191,11 +191,15 @@ class Preprocessor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a provider can do. schema: how it takes a JSON Schema. free: its calls cost nothing, for the report."""
+    """What a provider can do. schema: how it takes a JSON Schema. free: its calls cost nothing, for the report.
+
+    note: what a reader of the report must know of its answers, e.g. that no language model wrote them.
+    """
 
     schema: str = "json_schema"
     free: bool = False
     batch: bool = False
+    note: str = ""
 
 
 class Provider(Protocol):

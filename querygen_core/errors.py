@@ -75,18 +75,18 @@ class ProviderError(QuerygenError):
     kind: `retry` (network, timeout, 5xx) · `throttled` (slow down) · `quota` (no more today: stop this model) ·
     `blocked` (refused for its content) · `bad_request` (will fail again) · `auth` · `bad_answer` (not to be read).
     retry_after: seconds the provider asked for, or None.
-    sent: False only if the request surely never reached the model, so that nothing can have been paid for it.
+    indeterminate: the request went out and nothing came back (timeout, cut connection): it may have been paid in vain.
     """
 
     exit_code = Exit.PROVIDER_REFUSES
 
     def __init__(
-        self, kind: ProviderFailure, message: str, *, retry_after: float | None = None, sent: bool = True
+        self, kind: ProviderFailure, message: str, *, retry_after: float | None = None, indeterminate: bool = False
     ) -> None:
         super().__init__(message)
         self.kind: ProviderFailure = kind
         self.retry_after = retry_after
-        self.sent = sent
+        self.indeterminate = indeterminate
 
 
 SinkFailure = Literal["retry", "permanent", "auth"]

@@ -68,7 +68,11 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The current manifest in numbers. generated = kept + the sum of dropped."""
+    """The current manifest in numbers. generated = kept + the sum of dropped.
+
+    not_in_input: products with an outcome in this job that this input does not hold. short: reason → generators that
+    fell short of their count for it.
+    """
 
     states: Mapping[State, int]
     not_in_input: int
@@ -106,16 +110,17 @@ class Journal(Protocol):
     """
 
     async def begin(self, config: Mapping[str, Any]) -> int:
-        """Start a run with a new, empty manifest; its attempt number, from 1. `config` is kept as given."""
+        """Start a run with a new, empty manifest; its attempt number, from 1. `config` is kept as given.
+
+        Raises:
+            JournalError: another process runs this shard of this job.
+        """
         ...
 
     async def admit(self, entries: Sequence[Entry]) -> Sequence[State]:
         """Add input records to the manifest and say what each is: `rejected`, `duplicate`, `done` or `short` where
-        its outcome is known already, else `pending`. Same key with other content is `rejected` as `conflict`."""
-        ...
-
-    async def input_read(self) -> None:
-        """The manifest is complete; forget manifests of earlier runs, but for what is not in the input any more."""
+        its outcome is known already, else `pending`. Same key with other content is `rejected` as `conflict`.
+        """
         ...
 
     async def settle(self, ordinal: int, result: Outcome | DeadLetter, facts: Sequence[Fact] = ()) -> None:
@@ -134,8 +139,10 @@ class Journal(Protocol):
         """A call is about to start; its intent's id."""
         ...
 
-    async def record(self, intent: int, key: str, number: int, response: Response, cost: float) -> None:
-        """Its answer; ends the intent. `cost` in the currency of the prices, 0 if unknown."""
+    async def record(
+        self, intent: int, key: str, number: int, response: Response, *, usable: bool, cost: float = 0.0
+    ) -> None:
+        """Its answer; ends the intent. usable: as judged now, for `grant_retry`. cost: 0 if unknown."""
         ...
 
     async def end(self, intent: int, how: IntentEnd) -> None:
@@ -177,8 +184,9 @@ class Journal(Protocol):
         ...
 
     async def grant_retry(self) -> int:
-        """Give every request of the last run that ended without a usable answer one more try, and forget the
-        outcomes that were short for that reason. How many products will be asked again."""
+        """Give every request without a usable answer one more try, and forget the outcomes of the last run that are
+        short because of one. How many requests were granted.
+        """
         ...
 
     async def runs(self) -> Sequence[Mapping[str, Any]]:

@@ -1,0 +1,37 @@
+"""Which part of the work is ours when several processes share a job, as in an AWS Batch array."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from querygen_core.api import Shard
+from querygen_core.errors import UsageError
+
+_INDEX, _SIZE = "AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"
+
+
+def shard_from(environ: Mapping[str, str]) -> Shard:
+    """The shard that AWS Batch tells an array child through its environment; the whole job elsewhere.
+
+    Raises:
+        UsageError: the variables are there but make no sense.
+    """
+    index, size = environ.get(_INDEX), environ.get(_SIZE)
+    if index is None or size is None:
+        return Shard()
+    try:
+        shard = Shard(int(index), int(size))
+    except ValueError:
+        shard = Shard(-1, 0)
+    if not 0 <= shard.index < shard.size:
+        raise UsageError(f"{_INDEX}={index!r} with {_SIZE}={size!r} is no shard; expected 0 <= index < size")
+    return shard
+
+
+def belongs(product_key: str, shard: Shard) -> bool:
+    """Whether a product is this shard's: by a hash of its key, so that it stays so when the input is reordered."""
+    if shard.size == 1:
+        return True
+    hashed = hashlib.sha256(product_key.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(hashed[:8], "big") % shard.size == shard.index

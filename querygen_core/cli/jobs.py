@@ -1,0 +1,96 @@
+"""What this machine knows of jobs: their last report, all of them, and another go for what failed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from querygen_core.cli.loading import load_again
+from querygen_core.cli.run import finish, settings_from
+from querygen_core.cli.summary import summarise
+from querygen_core.engine.folder import job_folder
+from querygen_core.errors import Exit, UsageError
+from querygen_core.logs import configure, printable
+
+DEFAULT_STATE_DIR = ".querygen"
+
+
+def report(arguments: argparse.Namespace) -> int:
+    folder = _known(arguments)
+    last = _last_report(folder)
+    if last is None:
+        print(f"Job {printable(arguments.job)}: no run has ended yet")
+    elif arguments.json:
+        print(json.dumps(last, ensure_ascii=False))
+    else:
+        print(summarise(last, folder, ()))
+    return Exit.DONE
+
+
+def jobs(arguments: argparse.Namespace) -> int:
+    state_dir = _state_dir(arguments)
+    folders = sorted(path.parent for path in state_dir.glob("*/journal.sqlite")) if state_dir.is_dir() else []
+    rows = [_row(folder) for folder in folders]
+    if arguments.json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return Exit.DONE
+    for row in rows:
+        numbers = f"{row['done']:,} done, {row['short']:,} short, {row['failed']:,} failed" if row["state"] else ""
+        print(f"{printable(row['job_id']):<32} {row['state'] or 'no run has ended':<18} {numbers}")
+    if not rows:
+        print(f"no jobs in {state_dir}")
+    return Exit.DONE
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """Run a job again with the config it ran with, one more try for each request without a usable answer."""
+    configure(arguments.log_level, arguments.log_format)
+    folder = _known(arguments)
+    runs = asyncio.run(_runs(folder, arguments.job))
+    if not runs:
+        raise UsageError(f"job {arguments.job!r} has no run that could be repeated")
+    loaded = load_again(runs[-1]["config"]["resolved"], str(_state_dir(arguments)))
+    return finish(arguments, loaded, settings_from(arguments, retry=True))
+
+
+def _state_dir(arguments: argparse.Namespace) -> Path:
+    return Path(arguments.state_dir or DEFAULT_STATE_DIR)
+
+
+def _known(arguments: argparse.Namespace) -> Path:
+    folder = job_folder(_state_dir(arguments), arguments.job)
+    if not folder.is_dir():
+        raise UsageError(f"no job {arguments.job!r} in {_state_dir(arguments)}; see: querygen jobs")
+    return folder
+
+
+def _last_report(folder: Path) -> Mapping[str, Any] | None:
+    reports = [*folder.glob("report.json"), *folder.glob("shard-*/report.json")]
+    if not reports:
+        return None
+    newest: Mapping[str, Any] = json.loads(max(reports, key=lambda path: path.stat().st_mtime).read_text("utf-8"))
+    return newest
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    last = _last_report(folder) or {"job_id": unquote(folder.name), "state": None}
+    names = ("job_id", "state", "exit_code", "attempt", "input", "done", "short", "failed", "pending")
+    return {name: last.get(name) for name in names}
+
+
+async def _runs(folder: Path, job: str) -> Sequence[Mapping[str, Any]]:
+    from querygen_core.api import Context
+    from querygen_core.journal.sqlite import SqliteJournal
+
+    context = Context(job, "core/sqlite", state_dir=folder, config_dir=Path(), environ=dict(os.environ))
+    journal = SqliteJournal(context)
+    try:
+        return await journal.runs()
+    finally:
+        await journal.aclose()

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+from pathlib import Path
+
+from querygen_core.batch import shard_from
+from querygen_core.cli.loading import Loaded, load
+from querygen_core.cli.progress import watch
+from querygen_core.cli.summary import summarise
+from querygen_core.engine.build import Settings
+from querygen_core.engine.folder import job_folder, shard_folder
+from querygen_core.engine.run import Result, run_job
+from querygen_core.logs import configure
+
+log = logging.getLogger("querygen.run")
+
+AUTO_INPUT = "files/auto"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    configure(arguments.log_level, arguments.log_format)
+    if arguments.state_dir is not None:
+        arguments.set.append(f"runtime.state_dir={json.dumps(arguments.state_dir)}")
+    loaded = with_auto_input(arguments, load(arguments.config, arguments.set, job_id=arguments.job_id))
+    return finish(arguments, loaded, settings_from(arguments))
+
+
+def with_auto_input(arguments: argparse.Namespace, loaded: Loaded) -> Loaded:
+    """Products on the command line replace the config's input by the one that takes them."""
+    if not (arguments.products_file or arguments.product) or loaded.pipeline.input.use == AUTO_INPUT:
+        return loaded
+    log.info("products come from the command line, not from %s", loaded.pipeline.input.use)
+    sets = [*arguments.set, f"input={{use: {AUTO_INPUT}}}"]
+    return load(arguments.config, sets, job_id=loaded.pipeline.job_id)
+
+
+def settings_from(arguments: argparse.Namespace, *, retry: bool = False) -> Settings:
+    return Settings(
+        environ=dict(os.environ),
+        shard=shard_from(os.environ),
+        products_file=getattr(arguments, "products_file", None),
+        products=tuple(getattr(arguments, "product", ())),
+        sample=getattr(arguments, "sample", None),
+        wait=not arguments.no_wait,
+        retry=retry,
+    )
+
+
+def finish(arguments: argparse.Namespace, loaded: Loaded, settings: Settings) -> int:
+    """Run the job and print how it went."""
+    result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, loaded.library, watch))
+    if arguments.json:
+        print(json.dumps(result.report, ensure_ascii=False))
+    else:
+        print(_summary(loaded, settings, result))
+    return result.code
+
+
+def _summary(loaded: Loaded, settings: Settings, result: Result) -> str:
+    folder = job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id)
+    text = summarise(result.report, shard_folder(folder, settings.shard), result.examples)
+    return "\n".join([text, *_next_steps(loaded, result)])
+
+
+def _next_steps(loaded: Loaded, result: Result) -> list[str]:
+    config, job = loaded.pipeline.config_file, loaded.pipeline.job_id
+    steps = []
+    if result.report["failed"] or result.report["short_reasons"].keys() & {"blocked", "broken", "empty"}:
+        steps.append(f"querygen retry {job}                       # ask once more where no answer could be used")
+    if result.report["pending"]:
+        steps.append(f"querygen run {config}           # goes on; what was paid is not paid again")
+    if not steps:
+        steps = [
+            f"querygen prompts render {config}    # what a model is asked; edit prompts/*.j2, then",
+            f"querygen run {config}               # again: only what the change touches is asked",
+        ]
+    return ["Next:", *(f"  {step}" for step in steps)]

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from querygen_core.config import extras as extras_of
+from querygen_core.errors import Exit
+from querygen_core.registry import Registry
+from querygen_core.schema import pipeline_schema
+
+
+def schema(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command gets its arguments
+    print(json.dumps(pipeline_schema(Registry()), indent=1, ensure_ascii=False))
+    return Exit.DONE
+
+
+def extras(arguments: argparse.Namespace) -> int:
+    for name in extras_of(Path(arguments.config)):
+        print(name)
+    return Exit.DONE

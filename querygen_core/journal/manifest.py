@@ -1,0 +1,154 @@
+"""The manifest of one run: a row per input record, so that order, duplicates and balance are queries."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+
+from querygen_core.journal.interface import DeadLetter, Entry, Tally
+from querygen_core.journal.rows import checksum, dropped_counts, dump, encode_letter, encode_outcome, stored_text
+from querygen_core.records import Outcome, State
+
+log = logging.getLogger("querygen.journal")
+
+_SETTLED = "FROM manifest m JOIN outcomes o USING(outcome_key) WHERE m.run = ? AND m.state IN ('done', 'short')"
+_RETRIED = "('blocked', 'broken', 'empty')"
+
+
+@dataclass(slots=True)
+class Manifest:
+    """Statements on the rows of one run; all but `tally` need the writing connection."""
+
+    run: int
+    settled: int = field(default=0)
+
+    def admit(self, db: sqlite3.Connection, entry: Entry) -> State:
+        state, letter, previous = self._judge(db, entry)
+        settled = self._next() if state in ("done", "short") else None
+        db.execute(
+            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.run, entry.ordinal, stored_text(entry.key), entry.content_hash, entry.outcome_key,
+                stored_text(entry.title), dump(entry.refs), stored_text(entry.raw_ref), state, settled, previous,
+                letter and encode_letter(letter),
+            ),
+        )  # fmt: skip
+        return state
+
+    def _judge(self, db: sqlite3.Connection, entry: Entry) -> tuple[State, DeadLetter | None, str | None]:
+        """State, dead letter, and the outcome key that an earlier run left for a product without one now."""
+        if entry.reject is not None:
+            return "rejected", self._rejection(entry), None
+        key = stored_text(entry.key)
+        seen = db.execute(
+            "SELECT content_hash, raw_ref FROM manifest WHERE run = ? AND key = ? AND state != 'rejected'",
+            (self.run, key),
+        ).fetchone()
+        if seen is not None and seen["content_hash"] == entry.content_hash:
+            return "duplicate", None, None
+        if seen is not None:
+            return "rejected", self._conflict(entry, seen["raw_ref"]), None
+        known = _find_outcome(db, "outcome_key = ?", entry.outcome_key)
+        if known is not None:
+            return known["state"], None, None
+        previous = _find_outcome(db, "product_key = ? ORDER BY seq DESC LIMIT 1", key)
+        return "pending", None, previous["outcome_key"] if previous else None
+
+    def _next(self) -> int:
+        self.settled += 1
+        return self.settled
+
+    def settle(self, db: sqlite3.Connection, ordinal: int, result: Outcome | DeadLetter) -> None:
+        change: tuple[State, int | None, str | None]
+        if isinstance(result, Outcome):
+            _insert_outcome(db, result)
+            change = (result.state, self._next(), None)
+        else:
+            change = ("failed", None, encode_letter(result))
+        db.execute(
+            "UPDATE manifest SET state = ?, settled = ?, letter = ? WHERE run = ? AND ordinal = ?",
+            (*change, self.run, ordinal),
+        )
+
+    def tally(self, db: sqlite3.Connection) -> Tally:
+        run = (self.run,)
+        states = dict(db.execute("SELECT state, count(*) FROM manifest WHERE run = ? GROUP BY state", run).fetchall())
+        missing = db.execute(
+            "SELECT count(DISTINCT product_key) FROM outcomes o WHERE is_mine(product_key) AND NOT EXISTS "
+            "(SELECT 1 FROM manifest m WHERE m.run = ? AND m.key = o.product_key)",
+            run,
+        ).fetchone()[0]
+        kept = db.execute(f"SELECT coalesce(sum(o.kept), 0) {_SETTLED}", run).fetchone()[0]
+        dropped: Counter[str] = Counter()
+        for counts, times in db.execute(f"SELECT o.dropped, count(*) {_SETTLED} GROUP BY 1", run):
+            dropped.update({reason: number * times for reason, number in json.loads(counts).items()})
+        short: Counter[str] = Counter()
+        for reasons, times in db.execute(f"SELECT o.reasons, count(*) {_SETTLED} GROUP BY 1", run):
+            for reason in json.loads(reasons).values():
+                short[reason] += times
+        return Tally(states=states, not_in_input=missing, kept=kept, dropped=dict(dropped), short=dict(short))
+
+    def _rejection(self, entry: Entry) -> DeadLetter:
+        reject = entry.reject
+        assert reject is not None  # noqa: S101 - asked before
+        return DeadLetter(
+            stage="input", reason=reject.reason, message=reject.message, product_key=reject.key or entry.key,
+            file=reject.file, line=reject.line, raw=reject.raw, attempt=self.run,
+        )  # fmt: skip
+
+    def _conflict(self, entry: Entry, first: str) -> DeadLetter:
+        file, _, line = entry.raw_ref.rpartition(":")
+        return DeadLetter(
+            stage="input",
+            reason="conflict",
+            message=f"the same product with other content was read before, at {first or 'an earlier place'}; keep one",
+            product_key=entry.key,
+            file=file or entry.raw_ref,
+            line=int(line) if line.isdigit() else None,
+            attempt=self.run,
+        )
+
+
+def grant_retry(db: sqlite3.Connection) -> int:
+    granted = db.execute(
+        "INSERT INTO grants SELECT key, 1 FROM answers GROUP BY key HAVING max(usable) = 0 "
+        "ON CONFLICT(key) DO UPDATE SET extra = extra + 1"
+    ).rowcount
+    db.execute(
+        "DELETE FROM outcomes WHERE state = 'short' AND EXISTS "
+        f"(SELECT 1 FROM json_each(outcomes.reasons) WHERE value IN {_RETRIED})"
+    )
+    return granted
+
+
+def intact(expected: bytes, what: str, *parts: str | bytes) -> bool:
+    """Whether a stored row is what was written; says so in the log if not."""
+    right = checksum(*parts) == expected
+    if not right:
+        log.warning("%s is damaged in the journal and is treated as absent", what)
+    return right
+
+
+def _find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row | None:
+    query = f"SELECT outcome_key, product_key, state, body, checksum FROM outcomes WHERE {where}"
+    row: sqlite3.Row | None = db.execute(query, (value,)).fetchone()
+    if row is None or not intact(
+        row["checksum"], f"an outcome of {row['product_key']}", row["outcome_key"], row["body"]
+    ):
+        return None
+    return row
+
+
+def _insert_outcome(db: sqlite3.Connection, outcome: Outcome) -> None:
+    body = encode_outcome(outcome)
+    db.execute(
+        "INSERT OR REPLACE INTO outcomes(outcome_key, product_key, state, kept, dropped, reasons, body, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            outcome.outcome_key, stored_text(outcome.product_key), outcome.state, len(outcome.queries),
+            dropped_counts(outcome), dump(outcome.reasons), body, checksum(outcome.outcome_key, body),
+        ),
+    )  # fmt: skip

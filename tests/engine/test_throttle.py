@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from querygen_core.engine.halt import Halt
+from querygen_core.engine.throttle import Bucket, Throttle
+from querygen_core.errors import Exit, Stopped
+
+
+def test_a_bucket_lets_a_burst_through_and_then_keeps_the_rate():
+    bucket = Bucket(per_minute=60, now=0.0)  # 0.95 a second, burst of five seconds
+    waits = [bucket.take(1, now=0.0) for _ in range(10)]
+    assert waits[:4] == [0.0] * 4
+    assert waits == sorted(waits)
+    assert waits[9] == pytest.approx((10 - 4.75) / 0.95)
+
+
+def test_a_take_larger_than_the_bucket_passes_after_its_time_and_is_not_overtaken():
+    bucket = Bucket(per_minute=600, now=0.0)
+    first = bucket.take(1_000, now=0.0)
+    assert first == pytest.approx((1_000 - 47.5) / 9.5)
+    assert bucket.take(1, now=0.0) > first
+
+
+def test_what_is_given_back_can_be_taken_again():
+    bucket = Bucket(per_minute=60, now=0.0)
+    bucket.take(4.75, now=0.0)
+    bucket.take(-4.75, now=0.0)
+    assert bucket.take(4.75, now=0.0) == 0.0
+
+
+def test_calls_in_flight_never_pass_the_limit_and_slow_start_doubles_it():
+    async def scenario() -> tuple[int, float]:
+        throttle = Throttle(Halt(), ceiling=32)
+        most = 0
+
+        async def call() -> None:
+            nonlocal most
+            async with throttle.slot(0) as slot:
+                most = max(most, throttle.in_flight)
+                await asyncio.sleep(0.001)
+                throttle.succeeded(slot, None)
+
+        await asyncio.gather(*(call() for _ in range(200)))
+        assert throttle.in_flight == 0
+        return most, throttle.limit
+
+    most, limit = asyncio.run(scenario())
+    assert most <= 32
+    assert limit == 32
+
+
+def test_a_burst_of_push_backs_shrinks_the_limit_once_and_cools_everybody_down():
+    async def scenario() -> None:
+        throttle = Throttle(Halt(), ceiling=8)
+        loop = asyncio.get_running_loop()
+
+        async def call() -> None:
+            async with throttle.slot(0) as slot:
+                await asyncio.sleep(0)
+                throttle.push_back(slot, retry_after=0.15)
+
+        await asyncio.gather(*(call() for _ in range(8)))
+        assert throttle.pushed_back == 8
+        assert throttle.limit == pytest.approx(8 * 0.7)
+        before = loop.time()
+        async with throttle.slot(0):
+            assert loop.time() - before >= 0.1
+
+    asyncio.run(scenario())
+
+
+def test_after_a_push_back_the_limit_grows_by_one_per_window():
+    async def scenario() -> float:
+        throttle = Throttle(Halt(), ceiling=64)
+        async with throttle.slot(0) as slot:
+            throttle.push_back(slot, retry_after=0)
+        start = throttle.limit
+        for _ in range(40):
+            async with throttle.slot(0) as slot:
+                throttle.succeeded(slot, None)
+        return throttle.limit - start
+
+    assert asyncio.run(scenario()) == pytest.approx(2)
+
+
+def test_whoever_waits_hears_that_the_run_ends():
+    async def scenario() -> None:
+        halt = Halt()
+        throttle = Throttle(halt, ceiling=1)
+        async with throttle.slot(0):
+            waiting = asyncio.create_task(_enter(throttle))
+            await asyncio.sleep(0)
+            halt.set(Exit.TRY_AGAIN, "enough")
+            with pytest.raises(Stopped, match="enough"):
+                await waiting
+        assert throttle.in_flight == 0
+
+    asyncio.run(scenario())
+
+
+def test_cancelled_waiters_leave_no_slot_behind():
+    async def scenario() -> None:
+        throttle = Throttle(Halt(), ceiling=1)
+        for _ in range(50):
+            tasks = [asyncio.create_task(_enter(throttle)) for _ in range(5)]
+            await asyncio.sleep(0)
+            for task in tasks[::2]:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert throttle.in_flight == 0
+        await _enter(throttle)
+
+    asyncio.run(scenario())
+
+
+def test_without_patience_a_long_pause_ends_the_run():
+    async def scenario() -> Halt:
+        halt = Halt()
+        throttle = Throttle(halt, ceiling=1, longest_wait=10)
+        async with throttle.slot(0) as slot:
+            throttle.push_back(slot, retry_after=60)
+        return halt
+
+    assert asyncio.run(scenario()).code == Exit.TRY_AGAIN
+
+
+async def _enter(throttle: Throttle) -> None:
+    async with throttle.slot(0):
+        await asyncio.sleep(0)
