@@ -41,7 +41,7 @@ async def _connect(loaded: Loaded) -> None:
     """Try every model and every sink, then say all that is wrong at once. Spends nothing."""
     async with AsyncExitStack() as closing:
         settings = Settings(environ=dict(os.environ), shard=shard_from(os.environ))
-        builder = Builder(loaded.pipeline, settings, loaded.registry, loaded.library, closing)
+        builder = Builder(loaded.pipeline, settings, loaded.registry, closing)
         make_folder(builder.folder)
         tried: list[tuple[str, Any]] = [
             (f"models.{name}", model.provider) for name, model in builder.models(Halt()).items()

@@ -55,7 +55,7 @@ def retry(arguments: argparse.Namespace) -> int:
     runs = asyncio.run(_runs(folder, arguments.job))
     if not runs:
         raise UsageError(f"job {arguments.job!r} has no run that could be repeated")
-    loaded = load_again(runs[-1]["config"]["resolved"], str(_state_dir(arguments)))
+    loaded = load_again(runs[-1]["config"], str(_state_dir(arguments)))
     return finish(arguments, loaded, settings_from(arguments, retry=True))
 
 

@@ -52,7 +52,7 @@ async def _render(arguments: argparse.Namespace, loaded: Loaded) -> None:
     if arguments.generator is not None and arguments.generator not in names:
         raise UsageError(f"no generator {arguments.generator!r} in {arguments.config}; it has {', '.join(names)}")
     async with AsyncExitStack() as closing:
-        builder = Builder(loaded.pipeline, settings, loaded.registry, loaded.library, closing)
+        builder = Builder(loaded.pipeline, settings, loaded.registry, closing)
         product = _find(builder, arguments.key)
         for one in loaded.pipeline.generators:
             if arguments.generator in (None, one.part.name):

@@ -14,6 +14,7 @@ from querygen_core.cli.summary import summarise
 from querygen_core.engine.build import Settings
 from querygen_core.engine.folder import job_folder, shard_folder
 from querygen_core.engine.run import Result, run_job
+from querygen_core.errors import Exit
 from querygen_core.logs import configure
 
 log = logging.getLogger("querygen.run")
@@ -52,7 +53,7 @@ def settings_from(arguments: argparse.Namespace, *, retry: bool = False) -> Sett
 
 def finish(arguments: argparse.Namespace, loaded: Loaded, settings: Settings) -> int:
     """Run the job and print how it went."""
-    result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, loaded.library, watch))
+    result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, watch))
     if arguments.json:
         print(json.dumps(result.report, ensure_ascii=False))
     else:
@@ -67,15 +68,17 @@ def _summary(loaded: Loaded, settings: Settings, result: Result) -> str:
 
 
 def _next_steps(loaded: Loaded, result: Result) -> list[str]:
-    config, job = loaded.pipeline.config_file, loaded.pipeline.job_id
-    steps = []
-    if result.report["failed"] or result.report["short_reasons"].keys() & {"blocked", "broken", "empty"}:
-        steps.append(f"querygen retry {job}                       # ask once more where no answer could be used")
-    if result.report["pending"]:
-        steps.append(f"querygen run {config}           # goes on; what was paid is not paid again")
-    if not steps:
+    """What a person would want to do now, as commands."""
+    config, job, report = loaded.pipeline.config_file, loaded.pipeline.job_id, result.report
+    steps: list[tuple[str, str]] = []
+    if report["pending"]:
+        steps.append((f"querygen run {config}", "goes on; what was paid is not paid again"))
+    if report["failed"] or report["short_reasons"].keys() & {"blocked", "broken"}:
+        steps.append((f"querygen retry {job}", "asks once more where no answer could be used"))
+    if result.code == Exit.DONE and not steps:
         steps = [
-            f"querygen prompts render {config}    # what a model is asked; edit prompts/*.j2, then",
-            f"querygen run {config}               # again: only what the change touches is asked",
+            (f"querygen prompts render {config}", "what a model is asked; edit prompts/*.j2, then"),
+            (f"querygen run {config}", "only what the change touches is asked"),
         ]
-    return ["Next:", *(f"  {step}" for step in steps)]
+    width = max((len(command) for command, _ in steps), default=0)
+    return ["Next:", *(f"  {command:<{width}}  # {why}" for command, why in steps)] if steps else []

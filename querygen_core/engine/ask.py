@@ -13,6 +13,7 @@ from querygen_core.answers import Parsed, read_answer
 from querygen_core.canonical import digest
 from querygen_core.engine.breaker import Breaker
 from querygen_core.engine.budget import Budget, Reservation
+from querygen_core.engine.call import send
 from querygen_core.engine.halt import Halt
 from querygen_core.engine.meter import Meter
 from querygen_core.engine.throttle import Slot, Throttle
@@ -23,11 +24,9 @@ from querygen_core.errors import (
     JournalError,
     PluginError,
     ProviderError,
-    QuerygenError,
     Stopped,
 )  # fmt: skip
 from querygen_core.journal.interface import Journal, Stored
-from querygen_core.masking import mask
 from querygen_core.records import Answer, Request, Response
 
 _TRIES = 2  # an answer that cannot be used is asked for once more, then only by `querygen retry`
@@ -209,7 +208,7 @@ class Asker:
             intent = await self._journaled(self.journal.intend(call.key, call.number))
             self.meter.mark("generate")
             try:
-                response = await _send(call, self.call_timeout)
+                response = await send(call.model.provider, call.model.use, call.request, self.call_timeout)
             except ProviderError as error:
                 await self._failed(error, call.model, slot, intent, reservation)
                 raise
@@ -252,27 +251,6 @@ class Asker:
         except JournalError as error:
             self.halt.set(Exit.TRY_AGAIN, str(error))
             raise Stopped(str(error)) from None
-
-
-async def _send(call: _Call, seconds: float) -> Response:
-    """The provider's answer; a refusal for its content is an answer too, and paid for."""
-    use = call.model.use
-    try:
-        async with asyncio.timeout(seconds):
-            response = await call.model.provider.complete(call.request)
-    except TimeoutError:
-        raise ProviderError("retry", f"no answer within {seconds:g} s", indeterminate=True) from None
-    except ProviderError as error:
-        if error.kind != "blocked":
-            raise
-        return Response(text="", finish="blocked", reason=mask(str(error)))
-    except QuerygenError:
-        raise
-    except Exception as exc:
-        raise PluginError(f"provider {use!r} broke its contract: {type(exc).__name__}: {exc}") from exc
-    if not isinstance(response, Response):
-        raise PluginError(f"provider {use!r} broke its contract: it returned {type(response).__name__}")
-    return response
 
 
 async def _finish(recording: asyncio.Future[None]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +23,13 @@ from querygen_core.engine.meter import Meter
 from querygen_core.engine.throttle import Bucket, Throttle
 from querygen_core.errors import ConfigError, PluginError, QuerygenError
 from querygen_core.journal.interface import Journal, Spent
-from querygen_core.prompts import PromptLibrary
+from querygen_core.prompts import PromptLibrary, default_directories
 from querygen_core.registry import Registry
 
+log = logging.getLogger("querygen.run")
+
+_NEEDED = {"provider": ("capabilities", "limit_key"), "sink": ("identity",), "observer": ("identity",)}
+_CLOSING = 10.0  # seconds a part may take to be closed
 _NO_WAIT = 10.0  # seconds that a run with --no-wait still waits
 
 
@@ -51,23 +56,29 @@ class Builder:
     pipeline: Pipeline
     settings: Settings
     registry: Registry
-    library: PromptLibrary
     closing: AsyncExitStack
+    library: PromptLibrary = field(init=False)
+
+    def __post_init__(self) -> None:
+        beside = self.pipeline.config_dir
+        self.library = PromptLibrary(default_directories(self.pipeline.prompts_dir, beside), beside)
 
     @property
     def folder(self) -> Path:
         return job_folder(Path(self.pipeline.runtime.state_dir), self.pipeline.job_id)
 
     def build(self, part: Part) -> Any:
-        """The part's object. Raises PluginError naming the component if its `build` fails unexpectedly."""
+        """The part's object. Raises PluginError naming the component if it fails, or lacks what the engine reads."""
         try:
             built = part.registered.component.build(part.options, self._context(part))
         except QuerygenError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise PluginError(f"{part.path}: {part.use} cannot be built: {type(exc).__name__}: {exc}") from exc
         if close := getattr(built, "aclose", None):
-            self.closing.push_async_callback(close)
+            self.closing.push_async_callback(_close, part.use, close)
+        if missing := [name for name in _NEEDED.get(part.kind, ()) if not hasattr(built, name)]:
+            raise PluginError(f"{part.path}: {part.use} broke its contract: it has no {missing[0]}")
         return built
 
     def _context(self, part: Part) -> Context:
@@ -169,6 +180,15 @@ class Builder:
             call_timeout=runtime.call_timeout,
             retry_for=runtime.retry_for,
         )
+
+
+async def _close(use: str, close: Callable[[], Awaitable[None]]) -> None:
+    """The run is over and its result stands, whatever happens here."""
+    try:
+        async with asyncio.timeout(_CLOSING):
+            await close()
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
+        log.warning("%s could not be closed: %s: %s", use, type(exc).__name__, exc)
 
 
 def _prints(part: Part, built: Any) -> Mapping[str, Any]:

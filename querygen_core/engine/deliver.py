@@ -70,6 +70,7 @@ class Delivering:
     meter: Meter
     halt: Halt
     generated: asyncio.Event
+    attempt: int
 
     async def run(self) -> None:
         if self.to.error is not None:
@@ -112,7 +113,7 @@ class Delivering:
     async def _apply(self, batch: Sequence[Delivery]) -> None:
         outcomes = [delivery.outcome for delivery in batch]
         receipts = await self._persist(lambda: self._receipts(outcomes))
-        letters = [_letter(self.to, receipt) for receipt in receipts if receipt.error is not None]
+        letters = [self._letter(receipt) for receipt in receipts if receipt.error is not None]
         if letters:
             await self.journal.undelivered(self.to.name, letters)
         for delivery, receipt in zip(batch, receipts, strict=True):
@@ -144,17 +145,17 @@ class Delivering:
                 log.warning("sink %s: %s; trying again in %.1f s", self.to.name, error, pause)
             except (Stopped, asyncio.CancelledError):
                 raise
-            except Exception as exc:
+            except (Exception, SystemExit) as exc:
                 message = str(exc) if isinstance(exc, QuerygenError) else f"{type(exc).__name__}: {exc}"
                 raise SinkError("permanent", f"sink {self.to.use!r} failed: {message}") from exc
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-
-def _letter(to: SinkRun, receipt: Receipt) -> DeadLetter:
-    return DeadLetter(
-        stage="deliver", reason=to.name, message=mask(receipt.error or ""), product_key=receipt.product_key
-    )
+    def _letter(self, receipt: Receipt) -> DeadLetter:
+        return DeadLetter(
+            stage="deliver", reason=self.to.name, message=mask(receipt.error or ""), product_key=receipt.product_key,
+            attempt=self.attempt,
+        )  # fmt: skip
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -120,13 +120,13 @@ class Recipe:
         except AnswerError as error:
             if number == 0 and error.kind != "blocked":
                 raise
-            one.ended = error.kind
+            one.ended = "facts" if error.kind == "empty" else error.kind
             return []
         except (QuerygenError, asyncio.CancelledError):
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise PluginError(f"generator {source.use!r} failed: {type(exc).__name__}: {exc}") from exc
-        if not all(isinstance(query, Query) for query in made):
+        if not all(map(_is_query, made)):
             raise PluginError(f"generator {source.use!r} broke its contract: it must return queries")
         one.whole = one.ask.whole
         one.produced += len(made)
@@ -139,13 +139,18 @@ class Recipe:
                 processed = list(await step.postprocessor.process(product, queries, Conversation(self.asker)))
             except (QuerygenError, asyncio.CancelledError):
                 raise
-            except Exception as exc:
+            except (Exception, SystemExit) as exc:
                 raise PluginError(f"postprocessor {step.use!r} failed: {type(exc).__name__}: {exc}") from exc
-            if len(processed) != len(queries) or not all(isinstance(query, Query) for query in processed):
+            if len(processed) != len(queries) or not all(map(_is_query, processed)):
                 message = f"postprocessor {step.use!r} broke its contract: it must return the queries it was given"
                 raise PluginError(message)
             queries = processed
         return queries
+
+
+def _is_query(given: object) -> bool:
+    fields = (("text", str), ("sub_type", str), ("labels", Mapping))
+    return isinstance(given, Query) and all(isinstance(getattr(given, name), kind) for name, kind in fields)
 
 
 def _outcome(product: Product, entry: Entry, progress: Sequence[_Progress], queries: Sequence[Query]) -> Outcome:

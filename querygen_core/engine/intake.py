@@ -74,17 +74,24 @@ class Intake:
 
     def _read(self) -> Iterator[Record]:
         try:
-            yield from self.source.read()
+            yield from map(self._checked, self.source.read())
         except QuerygenError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise InputError(f"input {self.use!r} failed: {type(exc).__name__}: {exc}") from exc
 
+    def _checked(self, record: object) -> Record:
+        if not isinstance(record, Product | Reject):
+            given = type(record).__name__
+            raise PluginError(f"input {self.use!r} broke its contract: it gave {given}, neither Product nor Reject")
+        return record
+
     async def _admit(self, chunk: Sequence[tuple[int, Record]]) -> list[Work]:
-        mine = [(ordinal, record) for ordinal, record in chunk if belongs(_key(ordinal, record), self.shard)]
+        read = [(ordinal, record) for ordinal, record in chunk if belongs(_key(ordinal, record), self.shard)]
+        mine = read
         for use, preprocessor in self.preprocessors:
             mine = await self._preprocess(use, preprocessor, mine)
-        entries = [self._entry(ordinal, record) for ordinal, record in mine]
+        entries = [self._entry(ordinal, record, raw) for (ordinal, record), (_, raw) in zip(mine, read, strict=True)]
         states = await self.journal.admit(entries)
         self.meter.read += len(entries)
         self.meter.states.update(states)
@@ -105,17 +112,21 @@ class Intake:
             results = list(await preprocessor.process(products))
         except (QuerygenError, asyncio.CancelledError):
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise PluginError(f"preprocessor {use!r} failed: {type(exc).__name__}: {exc}") from exc
         if len(results) != len(products) or not all(isinstance(result, Product | Reject) for result in results):
             raise PluginError(f"preprocessor {use!r} broke its contract: one Product or Reject for each product")
         following = iter(results)
         return [(place, next(following) if isinstance(record, Product) else record) for place, record in records]
 
-    def _entry(self, ordinal: int, record: Record) -> Entry:
+    def _entry(self, ordinal: int, record: Record, raw: Record) -> Entry:
+        """raw: the record as it was before the preprocessors, which tells where a rejected product came from."""
         if isinstance(record, Reject):
             safe = replace(record, raw=mask(record.raw[:_RAW_LIMIT]), message=mask(record.message))
-            return Entry(ordinal=ordinal, key=record.key, reject=safe)
+            if isinstance(raw, Reject):
+                return Entry(ordinal=ordinal, key=record.key, reject=safe)
+            key = record.key or raw.key
+            return Entry(ordinal=ordinal, key=key, raw_ref=raw.raw_ref, reject=safe, stage="preprocess")
         content_hash = record.content_hash(self.volatile)
         return Entry(
             ordinal=ordinal, key=record.key, content_hash=content_hash,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +24,14 @@ _FLUSH = 5.0  # seconds an observer may hold up the end of a run
 
 @dataclass(slots=True)
 class Observing:
-    """Tells one observer. down: it failed in this run and is not tried again before the end."""
+    """Tells one observer. down: it failed in this run and is not tried again before the end. stuck: not even then."""
 
     name: str
     observer: Any
     journal: Journal
     down: bool = False
+    stuck: bool = False
+    _telling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -37,27 +42,49 @@ class Observing:
     async def flush(self) -> int:
         """A last effort, bounded in time; how many facts the observer has not taken."""
         try:
-            async with asyncio.timeout(_FLUSH):
+            async with asyncio.timeout(0 if self.stuck else _FLUSH):
                 await self._catch_up()
         except TimeoutError:
-            log.warning("observer %s: takes too long; the next run goes on", self.name)
+            if not self.stuck:
+                log.warning("observer %s: takes too long; the next run goes on", self.name)
+            self.stuck = True
         return await self._behind()
 
     async def _catch_up(self) -> None:
+        """Never two at once: an earlier call that was given up goes on by itself, and is waited for first."""
+        if self._telling is not None and not self._telling.done():
+            await asyncio.shield(self._telling)
+        self._telling = asyncio.create_task(self._tell_all())
+        await asyncio.shield(self._telling)
+
+    async def _tell_all(self) -> None:
         taken = await self.journal.cursor(self.observer.identity)
         while facts := await self.journal.facts(taken, _BATCH):
-            told = await asyncio.to_thread(self._tell, facts)
+            told = await self._in_thread(facts)
             if told:
                 taken = facts[told - 1].seq
                 await self.journal.advance(self.observer.identity, taken)
             if told < len(facts):
                 return
 
+    def _in_thread(self, facts: Sequence[Fact]) -> asyncio.Future[int]:
+        """How many were told. A daemon: a thread of a pool that hangs would keep the process from ending."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[int] = loop.create_future()
+
+        def work() -> None:
+            number = self._tell(facts)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, told, number)
+
+        threading.Thread(target=copy_context().run, args=(work,), name=f"observer {self.name}", daemon=True).start()
+        return told
+
     def _tell(self, facts: Sequence[Fact]) -> int:
         for number, fact in enumerate(facts):
             try:
                 self.observer.on_fact(fact)
-            except Exception as exc:  # noqa: BLE001 - an observer must not stop anything
+            except (Exception, SystemExit) as exc:  # noqa: BLE001 - an observer must not stop anything
                 self.down = True
                 log.warning("observer %s: %s; it is told again by the next run", self.name, mask(f"{exc}"))
                 return number
@@ -69,3 +96,8 @@ class Observing:
             behind += len(facts)
             taken = facts[-1].seq
         return behind
+
+
+def _resolve(told: asyncio.Future[int], number: int) -> None:
+    if not told.done():
+        told.set_result(number)

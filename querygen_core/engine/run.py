@@ -24,8 +24,8 @@ from querygen_core.engine.signals import handled_signals
 from querygen_core.engine.verdict import sink_report, verdict
 from querygen_core.errors import AnswerError, Exit, JournalError, ProviderError, QuerygenError, SinkError, Stopped
 from querygen_core.journal.interface import DeadLetter, Journal
+from querygen_core.logs import bind, log_loop_error
 from querygen_core.masking import mask
-from querygen_core.prompts import PromptLibrary
 from querygen_core.records import Fact, Outcome
 from querygen_core.registry import Registry
 from querygen_core.report import build_report
@@ -64,9 +64,12 @@ class Job:
     asker: Asker | None = None
 
     async def execute(self, watch: Watch | None) -> Result:
-        if self.settings.retry:
+        kept = {"resolved": self.pipeline.resolved, "config_file": str(self.pipeline.config_file)}
+        attempt = await self.journal.begin({**kept, "hash": self.pipeline.hash})
+        if self.settings.retry:  # not before `begin`, which makes sure that the job is nobody else's
             log.info("%d requests get one more try", await self.journal.grant_retry())
-        attempt = await self.journal.begin({"resolved": self.pipeline.resolved, "hash": self.pipeline.hash})
+        bind(job_id=self.pipeline.job_id, attempt=attempt, shard=self.settings.shard.index)
+        asyncio.get_running_loop().set_exception_handler(log_loop_error)
         self.notes = {"attempt": attempt, "shard": asdict(self.settings.shard), "config_hash": self.pipeline.hash}
         with handled_signals(self.halt, self.pipeline.runtime.drain, self._abandon):
             self.observing = [Observing(name, one, self.journal) for name, one in self.builder.observers()]
@@ -114,7 +117,11 @@ class Job:
 
     async def _generate_and_deliver(self, intake: Intake, recipe: Recipe, asker: Asker) -> None:
         deliveries = [
-            asyncio.create_task(Delivering(sink, self.journal, self.meter, self.halt, self.generated).run())
+            asyncio.create_task(
+                Delivering(
+                    sink, self.journal, self.meter, self.halt, self.generated, attempt=self.notes["attempt"]
+                ).run()
+            )
             for sink in self.sinks
         ]
         try:
@@ -177,14 +184,13 @@ class Job:
         tally, spent = await self.journal.tally(), await self.journal.spent()
         sinks = [sink_report(sink, tally.kept) for sink in self.sinks]
         code, message = verdict(self.halt, self.meter.read, tally, sinks, self.pipeline.runtime.max_failed_ratio)
-        behind = sum([await one.flush() for one in self.observing])
+        behind = sum(await asyncio.gather(*(one.flush() for one in self.observing)))
         report = build_report(
             job_id=self.pipeline.job_id, code=code, message=message, tally=tally, spent=spent, meter=self.meter,
             sinks=sinks, events_undelivered=behind, run=self.notes,
         )  # fmt: skip
         await self.journal.finish(report, [Fact(kind="run_finished", data=report)])
-        for one in self.observing:
-            await one.flush()
+        await asyncio.gather(*(one.flush() for one in self.observing))
         folder = shard_folder(self.builder.folder, self.settings.shard)
         make_folder(folder)
         write_json(folder / "report.json", report)
@@ -200,16 +206,14 @@ class Job:
                 yield asdict(letter)
 
 
-async def run_job(
-    pipeline: Pipeline, settings: Settings, registry: Registry, library: PromptLibrary, watch: Watch | None = None
-) -> Result:
+async def run_job(pipeline: Pipeline, settings: Settings, registry: Registry, watch: Watch | None = None) -> Result:
     """Run the job to its end, or as far as it goes.
 
     Raises:
         QuerygenError: it could not even begin: state not writable, another run holds the job, a part not buildable.
     """
     async with AsyncExitStack() as closing:
-        builder = Builder(pipeline, settings, registry, library, closing)
+        builder = Builder(pipeline, settings, registry, closing)
         make_folder(builder.folder)
         return await Job(pipeline, settings, builder, builder.journal()).execute(watch)
 
@@ -219,22 +223,27 @@ async def _check(sink: SinkRun) -> None:
     try:
         await sink.sink.check()
     except SinkError as exc:
-        if sink.required:
-            raise
-        sink.error = exc
-        log.warning("sink %s (not required): %s", sink.name, exc)
+        error = exc
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
+        error = SinkError("permanent", f"{sink.use!r} failed: {type(exc).__name__}: {exc}")
+    else:
+        return
+    if sink.required:
+        raise SinkError(error.kind, f"sink {sink.name}: {error}") from error
+    sink.error = error
+    log.warning("sink %s (not required): %s", sink.name, error)
 
 
 def _dead_letter(work: Work, error: QuerygenError, attempt: int) -> DeadLetter:
     reason = error.kind if isinstance(error, AnswerError | ProviderError) else type(error).__name__
-    file, _, line = work.entry.raw_ref.rpartition(":")
+    file, line = work.entry.place
     return DeadLetter(
         stage="generate",
         reason=reason,
         message=mask(str(error)),
         product_key=work.entry.key,
-        file=file or work.entry.raw_ref,
-        line=int(line) if line.isdigit() else None,
+        file=file,
+        line=line,
         raw=mask(error.raw[:_RAW_LIMIT]) if isinstance(error, AnswerError) else "",
         attempt=attempt,
     )

@@ -18,7 +18,8 @@ from querygen_core.errors import Exit
 
 _START = 8.0
 _DECREASE = 0.7
-_WINDOW = 20  # successes per additional call in flight, after the first push-back
+_WINDOW = 20  # successes per additional call in flight, close to where the last push-back came
+_NEAR = 0.9  # of the last limit that was pushed back: up to there every success adds one
 _COOL_DOWN = 2.0  # seconds, when the provider names none
 _LONGEST_COOL_DOWN = 900.0
 _BURST = 5.0  # seconds' worth of a rate that may be used at once
@@ -54,6 +55,8 @@ class Slot:
 class Throttle:
     """One limit. ceiling: calls in flight at most. rpm, tpm: requests and tokens per minute, or None.
 
+    The limit doubles per round trip at first, drops when pushed back, comes back quickly to near where that was, and
+    probes slowly from there: a stray push-back costs little, a real limit is found again.
     longest_wait: a cool-down beyond so many seconds ends the run instead, to be continued later.
     """
 
@@ -67,7 +70,7 @@ class Throttle:
     pushed_back: int = 0
     _epoch: int = 0
     _successes: int = 0
-    _slow_start: bool = True
+    _too_much: float = float("inf")
     _cool_until: float = 0.0
     _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
     _timer: asyncio.TimerHandle | None = None
@@ -89,7 +92,7 @@ class Throttle:
     def succeeded(self, slot: Slot, tokens: float | None) -> None:
         """Feedback of a call that was answered; `tokens` as billed, to correct what was taken."""
         self._successes += 1
-        if self._slow_start or self._successes >= _WINDOW:
+        if self.limit < self._too_much * _NEAR or self._successes >= _WINDOW:
             self._successes = 0
             self.limit = min(float(self.ceiling), self.limit + 1)
         if self.tpm is not None and tokens is not None:
@@ -103,7 +106,7 @@ class Throttle:
         self._successes = 0
         if slot.epoch == self._epoch:
             self._epoch += 1
-            self._slow_start = False
+            self._too_much = self.limit
             self.limit = max(1.0, self.limit * _DECREASE)
         if (pause := self.cooling()) > self.longest_wait:
             self.halt.set(Exit.TRY_AGAIN, f"the provider asks for a pause of {pause:.0f} s, and --no-wait was given")

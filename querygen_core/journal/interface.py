@@ -13,7 +13,7 @@ from querygen_core.records import Fact, Outcome, Reject, Response, State
 class Entry:
     """One input record on its way into the manifest: a product (`key`, hashes) or a `reject`.
 
-    ordinal: its place in the input, from 0. raw_ref: `file:line`.
+    ordinal: its place in the input, from 0. raw_ref: `file:line`. stage: who rejected it, as in `DeadLetter`.
     """
 
     ordinal: int
@@ -24,6 +24,13 @@ class Entry:
     refs: Mapping[str, int] = field(default_factory=dict)
     raw_ref: str = ""
     reject: Reject | None = None
+    stage: str = "input"
+
+    @property
+    def place(self) -> tuple[str, int | None]:
+        """File and line of `raw_ref`; what is no `file:line` is all file."""
+        file, _, line = self.raw_ref.rpartition(":")
+        return (file, int(line)) if line.isdecimal() else (self.raw_ref, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

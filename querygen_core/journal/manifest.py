@@ -15,7 +15,7 @@ from querygen_core.records import Outcome, State
 log = logging.getLogger("querygen.journal")
 
 _SETTLED = "FROM manifest m JOIN outcomes o USING(outcome_key) WHERE m.run = ? AND m.state IN ('done', 'short')"
-_RETRIED = "('blocked', 'broken', 'empty')"
+_RETRIED = "('blocked', 'broken')"
 
 
 @dataclass(slots=True)
@@ -94,20 +94,21 @@ class Manifest:
     def _rejection(self, entry: Entry) -> DeadLetter:
         reject = entry.reject
         assert reject is not None  # noqa: S101 - asked before
+        file, line = (reject.file, reject.line) if reject.file else entry.place
         return DeadLetter(
-            stage="input", reason=reject.reason, message=reject.message, product_key=reject.key or entry.key,
-            file=reject.file, line=reject.line, raw=reject.raw, attempt=self.run,
+            stage=entry.stage, reason=reject.reason, message=reject.message, product_key=reject.key or entry.key,
+            file=file, line=line, raw=reject.raw, attempt=self.run,
         )  # fmt: skip
 
     def _conflict(self, entry: Entry, first: str) -> DeadLetter:
-        file, _, line = entry.raw_ref.rpartition(":")
+        file, line = entry.place
         return DeadLetter(
             stage="input",
             reason="conflict",
             message=f"the same product with other content was read before, at {first or 'an earlier place'}; keep one",
             product_key=entry.key,
-            file=file or entry.raw_ref,
-            line=int(line) if line.isdigit() else None,
+            file=file,
+            line=line,
             attempt=self.run,
         )
 

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.engine.world import questions, request, world
 
 from querygen_core.errors import AnswerError, Exit, PluginError, ProviderError, Stopped
 from querygen_core.records import Response
+from tests.engine.world import questions, request, world
 
 
 def run(scenario):

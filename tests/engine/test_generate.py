@@ -6,19 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.engine.world import AskingGenerator, World, questions, world
 
 from querygen_core.engine.generate import Filter, Recipe, Source, recipe_key
 from querygen_core.errors import AnswerError, PluginError, ProviderError
 from querygen_core.journal.interface import Entry
 from querygen_core.records import Outcome, Product, Query, Request, Response
+from tests.engine.world import AskingGenerator, World, questions, world
 
 PRODUCT = Product(product_id="1", title="Kettle")
 
 
 class DropBad:
+    """Drops what says so, and whatever was there before."""
+
     async def process(self, product, queries: Sequence[Query], ask) -> Sequence[Query]:
-        return [replace(query, dropped="test/bad") if "bad" in query.text else query for query in queries]
+        seen: set[str] = set()
+        marked = []
+        for query in queries:
+            unwanted = "bad" in query.text or query.text in seen
+            seen.add(query.text)
+            marked.append(replace(query, dropped="test/bad") if unwanted else query)
+        return marked
 
 
 def recipe(w: World, *, count: int = 3, filters: Sequence[object] = (), rounds: int = 2, types=("product",)) -> Recipe:
@@ -68,7 +76,6 @@ def test_only_the_shortfall_is_asked_for_again(tmp_path: Path):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (questions("One?"), "facts"),
         (questions("One?", "bad 1?", "bad 2?"), "filters"),
         (Response(text='{"questions": [{"text": "One?"}, {"text": "Tw', finish="length"), "cut"),
         (ProviderError("blocked", "SAFETY"), "blocked"),
@@ -78,6 +85,15 @@ def test_a_shortfall_has_a_reason(tmp_path: Path, answer, reason):
     outcome, w = make(tmp_path, lambda *_: answer, filters=[DropBad()])
     assert (outcome.state, outcome.reasons) == ("short", {"product": reason})
     assert w.meter.calls == (1 if reason == "blocked" else 3)
+
+
+def test_a_model_that_knows_no_more_is_not_pressed(tmp_path: Path):
+    def script(request: Request, _number: int) -> Response:
+        return questions("One?") if wanted(request) == 3 else questions()
+
+    outcome, w = make(tmp_path, script)
+    assert outcome.reasons == {"product": "facts"}
+    assert w.meter.calls == 3  # an empty answer is asked for once more
 
 
 def test_a_blocked_generator_does_not_take_the_others_questions(tmp_path: Path):

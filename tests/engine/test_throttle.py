@@ -72,18 +72,21 @@ def test_a_burst_of_push_backs_shrinks_the_limit_once_and_cools_everybody_down()
     asyncio.run(scenario())
 
 
-def test_after_a_push_back_the_limit_grows_by_one_per_window():
-    async def scenario() -> float:
+def test_after_a_push_back_the_limit_comes_back_quickly_and_then_probes_slowly():
+    async def scenario() -> list[float]:
         throttle = Throttle(Halt(), ceiling=64)
+        throttle.limit = 40
         async with throttle.slot(0) as slot:
             throttle.push_back(slot, retry_after=0)
-        start = throttle.limit
-        for _ in range(40):
-            async with throttle.slot(0) as slot:
-                throttle.succeeded(slot, None)
-        return throttle.limit - start
+        limits = [throttle.limit]
+        for successes in (8, 40):
+            for _ in range(successes):
+                async with throttle.slot(0) as slot:
+                    throttle.succeeded(slot, None)
+            limits.append(throttle.limit)
+        return limits
 
-    assert asyncio.run(scenario()) == pytest.approx(2)
+    assert asyncio.run(scenario()) == pytest.approx([28, 36, 38])
 
 
 def test_whoever_waits_hears_that_the_run_ends():

@@ -1,0 +1,59 @@
+"""`files/jsonl`: one line a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import BinaryIO
+
+from querygen_core.api import Outcome
+from querygen_files.holdings import HeldProduct
+from querygen_files.lines import from_line, read_lines, text_of, to_line
+
+
+class JsonLines:
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+
+    def head(self) -> str:
+        return ""
+
+    def product(self, outcome: Outcome) -> str:
+        source, product_id, locale = outcome.identity
+        product = {
+            "job_id": self._job_id,
+            "ordinal": outcome.ordinal,
+            "product_key": outcome.product_key,
+            "source": source,
+            "product_id": product_id,
+            "locale": locale,
+            "title": outcome.title,
+        }
+        lines = (
+            {
+                **product,
+                "position": position,
+                "query_text": query.text,
+                "query_type": query.query_type,
+                "sub_type": query.sub_type,
+                "labels": dict(sorted(query.labels.items())),
+                "generator": query.generator,
+                "provider": query.provider,
+                "model": query.model,
+                "prompt_hash": query.prompt_hash,
+                "request_key": query.request_key,
+                "round": query.round,
+            }
+            for position, query in enumerate(outcome.queries, start=1)
+        )
+        return "".join(f"{to_line(line)}\n" for line in lines)
+
+    def tail(self) -> str:
+        return ""
+
+    def held(self, file: BinaryIO) -> Iterator[HeldProduct]:
+        names = ("product_key", "query_type", "query_text")
+        records = (tuple(text_of(record, name) for name in names) for record in map(from_line, read_lines(file)))
+        for key, group in groupby(records, itemgetter(0)):
+            yield key, [(query_type, text) for _, query_type, text in group]

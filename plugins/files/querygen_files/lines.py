@@ -1,0 +1,48 @@
+"""One JSON value on one line, whatever text is in it, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+LONGEST = 64 * 2**20
+"""Bytes of the longest line, or product, that is taken for our own when a file is read back."""
+
+# What some reader takes for the end of a line, what a terminal obeys, and what UTF-8 cannot hold. JSON itself
+# escapes everything below U+0020.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def to_line(value: object) -> str:
+    """`value` as JSON without a line end; keys stay in the order given."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", _encode(value))
+
+
+def from_line(line: bytes) -> dict[str, Any]:
+    """The object on a line. ValueError if it is anything else."""
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("a line is no JSON object")  # noqa: TRY004 - the content is wrong, not the caller
+    return value
+
+
+def text_of(record: dict[str, Any], name: str) -> str:
+    """A field that has to be text. ValueError if it is not."""
+    value = record.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is missing or no text")  # noqa: TRY004 - as above
+    return value
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file that may not be ours: ValueError instead of a line without end."""
+    while line := file.readline(LONGEST):
+        if not line.endswith(b"\n"):
+            raise ValueError("a line does not end")
+        yield line

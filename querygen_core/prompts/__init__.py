@@ -1,0 +1,6 @@
+"""Prompt files: YAML front matter and a sandboxed Jinja template."""
+
+from querygen_core.prompts.file import PromptFile
+from querygen_core.prompts.library import PromptLibrary, default_directories
+
+__all__ = ["PromptFile", "PromptLibrary", "default_directories"]

@@ -1,0 +1,83 @@
+"""The loops that querygen is held against: the same parts, with no journal, throttle, state or delivery around them.
+
+`python -m tests.benchmarks.bare LOOP CONFIG` prints what it did as one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from querygen_core.answers import Parsed, read_answer
+from querygen_core.api import Product, Prompt, Want
+from querygen_core.config import load_pipeline
+from querygen_core.engine.build import Builder, Settings
+from querygen_core.registry import Registry
+
+
+async def ask(builder: Builder) -> dict[str, Any]:
+    """Render, call and parse for every product and generator, as many at a time as the config says."""
+    provider = builder.build(builder.pipeline.models["writer"].part)
+    work = _requests(builder)
+    done = {"calls": 0, "questions": 0}
+
+    async def take() -> None:
+        for product, prompt, want in work:
+            request = prompt.render(product, want)
+            answer = read_answer(await provider.complete(request), request.schema)
+            done["calls"] += 1
+            done["questions"] += len(answer.value["questions"]) if isinstance(answer, Parsed) else 0
+
+    await asyncio.gather(*(take() for _ in range(builder.pipeline.runtime.concurrency)))
+    return done
+
+
+def _requests(builder: Builder) -> Iterator[tuple[Product, Prompt, Want]]:
+    asked = [
+        (
+            builder.library.load(one.part.options.model_dump()["prompt"]),
+            Want(query_type=one.query_type, count=one.count),
+        )
+        for one in builder.pipeline.generators
+    ]
+    for product in _products(builder):
+        yield from ((product, prompt, want) for prompt, want in asked)
+
+
+def _products(builder: Builder) -> Iterator[Product]:
+    return (record for record in builder.input().read() if isinstance(record, Product))
+
+
+async def read(builder: Builder) -> dict[str, Any]:
+    """Read the catalogue and keep nothing."""
+    return {"products": sum(1 for _ in _products(builder))}
+
+
+async def read_and_hash(builder: Builder) -> dict[str, Any]:
+    """Read the catalogue and hash every product: the least that finding out what is new can cost."""
+    return {"products": sum(bool(product.content_hash()) for product in _products(builder))}
+
+
+async def parse_lines(builder: Builder) -> dict[str, Any]:
+    """Parse every line as JSON and keep nothing."""
+    with Path(builder.pipeline.input.options.model_dump()["path"]).open("rb") as lines:  # noqa: ASYNC230 - alone here
+        return {"products": sum(bool(json.loads(line)) for line in lines)}
+
+
+LOOPS = {loop.__name__: loop for loop in (ask, read, read_and_hash, parse_lines)}
+
+
+async def main(loop: str, config: str) -> None:
+    registry = Registry()
+    pipeline = load_pipeline(config, registry=registry)
+    async with AsyncExitStack() as closing:
+        print(json.dumps(await LOOPS[loop](Builder(pipeline, Settings(), registry, closing))))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

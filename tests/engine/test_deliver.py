@@ -1,0 +1,233 @@
+"""From the journal to the sinks: each gets everything once, and its troubles are its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from querygen_core.api import InputError, Receipt, SinkError
+from querygen_core.engine import deliver
+from querygen_core.errors import Exit
+from tests.engine.lab import Lab, Page, Table, product, products, states, three_questions
+from tests.engine.world import ScriptedProvider
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits two minutes for a sink in a test."""
+    monkeypatch.setattr(deliver, "_PATIENCE", 1.8)
+
+
+def sink(result, name: str = "table") -> dict:
+    return result.report["sinks"][name]
+
+
+def numbers(result, name: str = "table") -> tuple[int, int, int, int]:
+    return tuple(sink(result, name)[key] for key in ("delivered", "unchanged", "retired", "pending"))
+
+
+def test_a_sink_gets_what_is_finished_while_the_rest_is_made(tmp_path: Path):
+    model = ScriptedProvider(three_questions, seconds=0.01)
+    lab = Lab(tmp_path, products(60), model=model)
+    result = lab.run()
+    assert result.code == Exit.DONE
+    assert len(lab.table.applied) > 1
+    assert numbers(result) == (180, 0, 0, 0)
+    assert set(lab.table.held) == {item.key for item in products(60)}
+    assert result.report["queries_saved_to_db"] == 180
+
+
+def test_again_everything_is_unchanged_and_nothing_is_asked(tmp_path: Path):
+    lab = Lab(tmp_path, products(10))
+    lab.run()
+    again = lab.run()
+    assert numbers(again) == (0, 30, 0, 0)
+    assert (again.report["calls"]["new"], again.report["calls"]["journal"]) == (0, 0)
+
+
+def test_a_sink_added_later_gets_everything_without_a_call(tmp_path: Path):
+    lab = Lab(tmp_path, products(10))
+    lab.run()
+    lab.sinks = {**lab.sinks, "later": Table("lab/later"), "page": Page()}
+    result = lab.run()
+    assert result.report["calls"]["new"] == 0
+    assert numbers(result, "later") == (30, 0, 0, 0)
+    assert lab.sinks["later"].held == lab.table.held
+    assert [key for key, _ in lab.sinks["page"].published] == [item.key for item in products(10)]
+
+
+def test_a_snapshot_is_in_input_order_and_published_once(tmp_path: Path):
+    lab = Lab(tmp_path, products(450), sinks={"page": Page()})
+    result = lab.run()
+    page = lab.sinks["page"]
+    assert page.publications == 1
+    assert [key for key, _ in page.published] == [item.key for item in products(450)]
+    assert page.applied == [200, 200, 50]
+    assert numbers(result, "page") == (1350, 0, 0, 0)
+
+
+def test_a_snapshot_keeps_the_old_questions_of_a_product_that_has_no_new_ones(tmp_path: Path):
+    lab = Lab(tmp_path, products(4), sinks={"page": Page()}, runtime={"max_failed_ratio": 1})
+    lab.run()
+    before = dict(lab.sinks["page"].published)
+    lab.records = [product(0), product(1, title="Renamed"), product(2), product(3)]
+    lab.model = ScriptedProvider(lambda *_: ValueError("boom"))
+    result = lab.run()
+    assert states(result) == {"done": 3, "failed": 1}
+    assert dict(lab.sinks["page"].published) == before
+    assert numbers(result, "page")[3] == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_sink_that_heals_gets_everything(tmp_path: Path):
+    table = Table(troubles=[SinkError("retry", "busy"), SinkError("retry", "busy")])
+    result = Lab(tmp_path, products(5), sinks={"table": table}).run()
+    assert result.code == Exit.DONE
+    assert numbers(result) == (15, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SinkError("retry", "the database is down"), Exit.TRY_AGAIN),
+        (SinkError("permanent", "no such table"), Exit.SINK_FAILED),
+        (SinkError("auth", "not allowed"), Exit.CREDENTIALS),
+        (ValueError("boom"), Exit.SINK_FAILED),
+        (InputError("a strange one"), Exit.SINK_FAILED),
+        (SystemExit(0), Exit.SINK_FAILED),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("kind", [Table, Page])
+@pytest.mark.usefixtures("impatient")
+def test_a_failing_sink_stops_neither_generation_nor_the_others(tmp_path: Path, kind, error, code):
+    bad, good = kind("lab/bad", troubles=[error] * 99), Table("lab/good")
+    lab = Lab(tmp_path, products(5), sinks={"bad": bad, "good": good})
+    result = lab.run()
+    assert (result.code, states(result)) == (code, {"done": 5})
+    assert "sink bad" in result.message
+    assert len(good.held) == 5
+    assert numbers(result, "bad") == (0, 0, 0, 15)
+    assert sink(result, "bad")["error"]
+    bad.troubles.clear()
+    healed = lab.run()
+    assert (healed.code, healed.report["calls"]["new"]) == (Exit.DONE, 0)
+    assert numbers(healed, "bad") == (15, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_sink_that_need_not_work_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    sinks = {"table": Table(), "extra": Table("lab/extra", troubles=[SinkError("permanent", "no such table")])}
+    result = Lab(tmp_path, products(3), sinks=sinks, optional={"extra"}).run()
+    assert result.code == Exit.DONE
+    assert "no such table" in sink(result, "extra")["error"]
+    assert numbers(result, "extra") == (0, 0, 0, 9)
+    assert "no such table" in caplog.text
+
+
+def test_of_several_failing_sinks_the_most_urgent_counts(tmp_path: Path):
+    sinks = {
+        "one": Table("1", troubles=[SinkError("permanent", "no table")]),
+        "two": Table("2", troubles=[SinkError("auth", "no right")]),
+    }
+    result = Lab(tmp_path, products(2), sinks=sinks).run()
+    assert result.code == Exit.CREDENTIALS
+    assert "sink two" in result.message
+
+
+@pytest.mark.parametrize("required", [True, False])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SinkError("permanent", "no such table"), Exit.SINK_FAILED),
+        (SinkError("retry", "down"), Exit.TRY_AGAIN),
+        (SinkError("auth", "no right"), Exit.CREDENTIALS),
+        (ValueError("boom"), Exit.SINK_FAILED),
+        (SystemExit(0), Exit.SINK_FAILED),
+    ],
+    ids=repr,
+)
+def test_nothing_is_paid_while_a_required_sink_cannot_be_written(tmp_path: Path, error, code, required):
+    sinks = {"table": Table(), "bad": Table("lab/bad", unready=error)}
+    lab = Lab(tmp_path, products(3), sinks=sinks, optional=set() if required else {"bad"})
+    result = lab.run()
+    assert result.code == (code if required else Exit.DONE)
+    assert sum(lab.model.calls.values()) == (0 if required else 3)
+    assert numbers(result, "bad") == (0, 0, 0, 0 if required else 9)
+    if required:
+        assert "bad" in result.message
+
+
+def test_what_a_sink_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path):
+    table = Table(refuses=lambda outcome: "too long" if outcome.title == "Product 1" else None)
+    lab = Lab(tmp_path, products(4), sinks={"table": table}, runtime={"max_failed_ratio": 0.25})
+    result = lab.run()
+    assert (result.code, states(result)) == (Exit.DONE, {"done": 4})
+    assert numbers(result) == (9, 0, 0, 3)
+    (letter,) = lab.letters()
+    assert (letter["stage"], letter["reason"], letter["message"]) == ("deliver", "table", "too long")
+    assert letter["product_key"] == product(1).key
+    assert letter["attempt"] == 1
+    lab.runtime = {"max_failed_ratio": 0.2}
+    assert lab.run().code == Exit.INPUT_UNUSABLE
+
+
+def test_a_refusal_of_an_optional_sink_fails_nothing(tmp_path: Path):
+    sinks = {"table": Table(), "extra": Table("lab/extra", refuses=lambda _: "never")}
+    result = Lab(tmp_path, products(4), sinks=sinks, optional={"extra"}).run()
+    assert result.code == Exit.DONE
+
+
+@pytest.mark.parametrize(
+    "receipts",
+    [
+        lambda made: made[1:],
+        lambda made: made[::-1],
+        lambda made: [*made, made[0]],
+        lambda _: None,
+        lambda made: [None],
+    ],
+    ids=["fewer", "other order", "more", "none", "no receipts"],
+)
+def test_a_sink_that_breaks_its_contract_is_named(tmp_path: Path, receipts):
+    class Wrong(Table):
+        async def apply(self, outcomes):
+            return receipts(await super().apply(outcomes))
+
+    wrong = Wrong()
+    lab = Lab(tmp_path, products(3), sinks={"table": Page()})
+    lab.run()
+    lab.sinks = {"table": wrong}  # which gets all three at once
+    result = lab.run()
+    assert result.code == Exit.SINK_FAILED
+    assert "lab/table" in result.message
+
+
+def test_receipts_that_do_not_add_up_end_with_70(tmp_path: Path):
+    class Forgetful(Table):
+        async def apply(self, outcomes):
+            return [*(await super().apply(outcomes[:-1])), Receipt(product_key=outcomes[-1].product_key)]
+
+    result = Lab(tmp_path, products(3), sinks={"table": Forgetful()}).run()
+    assert result.code == Exit.BUG
+    assert "table" in result.message
+    assert "of 9 kept queries" in result.message
+
+
+def test_a_changed_recipe_retires_what_is_gone(tmp_path: Path):
+    lab = Lab(tmp_path, products(3))
+    lab.run()
+    lab.count = 2
+    result = lab.run()
+    assert numbers(result) == (0, 6, 3, 0)
+
+
+def test_a_secret_in_a_sink_s_error_is_masked(tmp_path: Path):
+    table = Table(troubles=[SinkError("permanent", "cannot log in to postgres://me:hunter2hunter2@db/x")])
+    lab = Lab(tmp_path, products(1), sinks={"table": table})
+    result = lab.run()
+    assert "cannot log in" in result.message
+    for text in (result.message, str(result.report), (lab.state / "report.json").read_text()):
+        assert "hunter2" not in text
+    assert b"hunter2" not in (lab.state / "journal.sqlite").read_bytes()

@@ -1,0 +1,128 @@
+"""Observers are told everything once, in order, and can hold nothing up."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from querygen_core.engine import observe
+from querygen_core.errors import Exit, PluginError
+from tests.engine.lab import Ear, Lab, Shelf, Table, products
+from tests.engine.world import ScriptedProvider, questions
+
+
+def test_an_observer_hears_every_fact_once_and_in_order(tmp_path: Path):
+    ear = Ear()
+    lab = Lab(tmp_path, products(3), observers={"ear": ear})
+    lab.run()
+    lab.run()
+    assert [seq for seq, _ in ear.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+    kinds = [kind for _, kind in ear.heard]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_finished"
+    assert kinds.count("run_started") == kinds.count("run_finished") == 2
+
+
+def test_an_observer_that_is_down_costs_nothing_and_the_next_run_tells_it(tmp_path: Path):
+    ear, other = Ear(down=True), Ear("lab/other")
+    lab = Lab(tmp_path, products(3), observers={"ear": ear, "other": other})
+    result = lab.run()
+    assert result.code == Exit.DONE
+    assert result.report["events_undelivered"] == len(other.heard) - 1, "the report cannot count its own fact"
+    assert not ear.heard
+    ear.down = False
+    assert lab.run().report["events_undelivered"] == 0
+    assert ear.heard == other.heard
+
+
+def test_an_observer_that_heals_in_the_middle_misses_nothing(tmp_path: Path):
+    class Shaky(Ear):
+        def on_fact(self, fact):
+            self.down = not self.heard and not self.tried
+            self.tried = True
+            super().on_fact(fact)
+
+        tried = False
+
+    shaky = Shaky()
+    lab = Lab(tmp_path, products(3), observers={"ear": shaky})
+    assert lab.run().report["events_undelivered"] == 0
+    assert [seq for seq, _ in shaky.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyError("boom")], ids=repr)
+def test_an_observer_cannot_stop_anything(tmp_path: Path, error: BaseException):
+    class Rude(Ear):
+        def on_fact(self, fact):
+            raise error
+
+    result = Lab(tmp_path, products(3), observers={"rude": Rude()}).run()
+    assert result.code == Exit.DONE
+    assert result.report["events_undelivered"] > 0
+
+
+@pytest.mark.timeout(60)
+def test_an_observer_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(observe, "_FLUSH", 0.5)
+    released = threading.Event()
+    at_once = threading.Semaphore()
+    together: list[bool] = []
+
+    class Stuck(Ear):
+        def on_fact(self, fact):
+            together.append(not at_once.acquire(blocking=False))
+            released.wait(30)
+            at_once.release()
+
+    good = Ear("lab/good")
+    lab = Lab(tmp_path, products(3), observers={"stuck": Stuck(), "good": good})
+    try:
+        result = lab.run()
+    finally:
+        waited = released.is_set()
+        released.set()
+    assert not waited
+    assert (result.code, result.report["done"]) == (Exit.DONE, 3)
+    assert result.report["events_undelivered"] == len(good.heard) - 1
+    assert not any(together), "an observer is never called by two threads at once"
+
+
+def test_what_failed_is_told_too(tmp_path: Path):
+    def script(request, _number):
+        return questions("A?", "B?", "C?") if "Product 1" in request.prompt else ValueError("boom")
+
+    ear = Ear()
+    lab = Lab(tmp_path, input=Shelf(products(2)), model=ScriptedProvider(script), observers={"ear": ear})
+    assert lab.run().code == Exit.INPUT_UNUSABLE
+    assert "product_failed" in [kind for _, kind in ear.heard]
+
+
+class Nothing:
+    """No part of any kind, and hard to close."""
+
+    async def aclose(self) -> None:
+        raise OSError("cannot be closed")
+
+
+@pytest.mark.parametrize("parts", [{"sinks": {"bare": Nothing()}}, {"model": Nothing()}], ids=["sink", "model"])
+def test_a_part_without_what_its_contract_asks_for_is_named(tmp_path: Path, parts):
+    result = Lab(tmp_path, products(1), **parts).run()
+    assert result.code == Exit.CONFIG
+    assert ("lab/model" if "model" in parts else "lab/bare") in result.message
+
+
+def test_an_observer_without_a_name_is_refused(tmp_path: Path):
+    with pytest.raises(PluginError, match="lab/bare"):
+        Lab(tmp_path, products(1), observers={"bare": Nothing()}).run()
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(0)], ids=repr)
+def test_a_part_that_cannot_be_closed_changes_no_result(tmp_path: Path, error: BaseException):
+    class Sticky(Table):
+        async def aclose(self):
+            raise error
+
+    result = Lab(tmp_path, products(2), sinks={"table": Sticky()}).run()
+    assert (result.code, result.report["done"]) == (Exit.DONE, 2)

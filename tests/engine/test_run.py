@@ -1,0 +1,297 @@
+"""How runs end, what they leave, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from querygen_core.api import ProviderError, Query, Response, Shard, Usage
+from querygen_core.errors import Exit, JournalError
+from tests.engine.lab import Lab, Page, Table, product, products, states, three_questions
+from tests.engine.world import ScriptedProvider, questions
+
+KEYS = {
+    "job_id", "exit_code", "state", "input", "done", "short", "rejected", "duplicate", "failed", "pending",
+    "not_in_input", "calls", "tokens", "cost", "queries", "sinks", "events_undelivered", "peak_rss_bytes",
+    "cpu_seconds", "products_processed", "total_queries_generated", "queries_saved_to_db", "products_processing_time",
+    "questions_generation_time", "results_persistence_time",
+}  # fmt: skip
+
+
+def failing(answer: object):
+    """A script that asks three questions about Product 0, and says `answer` to everything else."""
+
+    def script(request, number):
+        return three_questions(request, number) if "Product 0 " in request.prompt else answer
+
+    return script
+
+
+def test_a_report_has_every_promised_key_and_lies_in_the_state_folder(tmp_path: Path):
+    lab = Lab(tmp_path, products(4))
+    result = lab.run()
+    assert result.report.keys() >= KEYS
+    assert result.report["calls"].keys() >= {"new", "journal", "indeterminate", "abandoned"}
+    assert result.report["tokens"].keys() == {"input", "output", "thinking", "cached"}
+    assert result.report["queries"].keys() == {"generated", "kept", "dropped"}
+    for sink in result.report["sinks"].values():
+        assert sink.keys() >= {"delivered", "unchanged", "retired", "pending", "backup"}
+    assert json.loads((lab.state / "report.json").read_text()) == result.report
+    assert json.loads((lab.state / "config.json").read_text())["job_id"] == "lab"
+    assert (lab.state / "dead_letters.jsonl").read_text() == ""
+    assert not list(lab.state.glob("*.partial"))
+    (stored,) = lab.rows("SELECT report FROM runs")
+    assert json.loads(stored[0]) == result.report
+
+
+def test_the_numbers_of_a_report_are_right(tmp_path: Path):
+    report = Lab(tmp_path, products(4), count=2).run().report
+    assert (report["input"], report["done"], report["products_processed"]) == (4, 4, 4)
+    assert report["calls"]["new"] == report["calls"]["job"] == 4
+    assert report["tokens"] == {"input": 40, "output": 20, "thinking": 0, "cached": 0}
+    assert report["queries"] == {"generated": 12, "kept": 8, "dropped": {"surplus": 4}}
+    assert report["total_queries_generated"] == 12
+    assert (report["cost"], report["state"], report["exit_code"]) == (0.0, "done", 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "most_calls"),
+    [
+        (ProviderError("auth", "bad key"), Exit.CREDENTIALS, 5),
+        (ProviderError("quota", "no more today"), Exit.PROVIDER_REFUSES, 5),
+    ],
+    ids=["auth", "quota"],
+)
+def test_a_permanent_failure_ends_the_run_after_few_calls(tmp_path: Path, error, code, most_calls):
+    lab = Lab(tmp_path, products(40), script=failing(error))
+    result = lab.run()
+    assert result.code == code
+    assert str(error) in result.message
+    assert sum(lab.model.calls.values()) <= most_calls
+    assert result.report["pending"] >= result.report["input"] - 1
+    lab.model = ScriptedProvider(three_questions)
+    assert states(lab.run()) == {"done": 40}
+
+
+def test_requests_that_are_refused_fail_few_products_before_the_run_ends(tmp_path: Path):
+    lab = Lab(tmp_path, products(40), script=lambda *_: ProviderError("bad_request", "no such field"))
+    result = lab.run()
+    assert result.code == Exit.PROVIDER_REFUSES
+    assert sum(lab.model.calls.values()) <= 3 + 4
+    assert result.report["failed"] <= 3 + 4
+
+
+def test_a_model_that_never_answers_ends_the_run_to_be_tried_again(tmp_path: Path):
+    lab = Lab(tmp_path, products(40), script=lambda *_: ProviderError("retry", "down"), runtime={"retry_for": 0})
+    result = lab.run()
+    assert result.code == Exit.TRY_AGAIN
+    assert result.report["calls"]["new"] == 0
+    assert result.report["calls"]["errors"]["retry"] <= 3 + 4
+
+
+def test_a_quota_that_is_used_up_delivers_what_there_is_and_accounts_for_all(tmp_path: Path):
+    page, table = Page(), Table()
+    lab = Lab(tmp_path, products(250), script=failing(ProviderError("quota", "no more")), sinks={"p": page, "t": table})
+    result = lab.run()
+    assert (result.code, result.report["input"]) == (Exit.PROVIDER_REFUSES, 250)
+    assert result.report["pending"] == 250 - result.report["done"]
+    assert len(page.published) == len(table.held) == result.report["done"]
+
+
+def test_a_budget_of_calls_is_never_passed_and_a_higher_one_goes_on(tmp_path: Path):
+    lab = Lab(tmp_path, products(12), runtime={"max_calls": 5})
+    first = lab.run()
+    assert (first.code, first.report["calls"]["job"]) == (Exit.PROVIDER_REFUSES, 5)
+    assert "max_calls" in first.message
+    assert sum(lab.model.calls.values()) == 5
+    assert lab.run().report["calls"]["new"] == 0, "the budget is the job's, not the run's"
+    lab.runtime = {"max_calls": 12}
+    last = lab.run()
+    assert (last.code, last.report["done"], last.report["calls"]["job"]) == (Exit.DONE, 12, 12)
+
+
+def test_a_budget_of_tokens_is_never_passed(tmp_path: Path):
+    def dear(request, number):
+        return replace(three_questions(request, number), usage=Usage(input=10, output=300))
+
+    lab = Lab(tmp_path, products(12), script=dear, runtime={"max_tokens": 2100})
+    result = lab.run()
+    assert result.code == Exit.PROVIDER_REFUSES
+    assert "max_tokens" in result.message
+    assert 1 <= sum(lab.model.calls.values()) <= 6
+    assert sum(result.report["tokens"].values()) <= 2100
+    lab.runtime = {"max_tokens": 100_000}
+    assert lab.run().code == Exit.DONE
+    assert sum(lab.model.calls.values()) == 12
+
+
+def test_money_is_only_capped_where_prices_are_known(tmp_path: Path):
+    paid = ScriptedProvider(three_questions, capabilities=replace(ScriptedProvider.capabilities, free=False))
+    result = Lab(tmp_path, products(1), model=paid, runtime={"max_cost": 1.0}).run()
+    assert result.code == Exit.CONFIG
+    assert "max_calls" in result.message
+    assert not paid.calls
+
+
+def test_of_a_model_whose_price_is_unknown_the_cost_is_unknown(tmp_path: Path):
+    paid = ScriptedProvider(three_questions, capabilities=replace(ScriptedProvider.capabilities, free=False))
+    assert Lab(tmp_path, products(1), model=paid).run().report["cost"] is None
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(0), MemoryError("much")], ids=repr)
+@pytest.mark.parametrize("kind", ["generator", "postprocessor"])
+def test_a_part_that_fails_for_one_product_fails_that_product(tmp_path: Path, kind, error):
+    class Step:
+        async def process(self, item, queries, ask):
+            return self._try(item, queries)
+
+        async def generate(self, item, want, ask):
+            return self._try(item, [Query(text=f"{item.title} {n}?") for n in range(3)])
+
+        def _try(self, item, queries):
+            if item.title == "Product 1":
+                raise error
+            return queries
+
+    parts = {"generators": {"step": Step()}} if kind == "generator" else {"postprocessors": {"step": Step()}}
+    lab = Lab(tmp_path, products(4), runtime={"max_failed_ratio": 0.25}, **parts)
+    result = lab.run()
+    assert (result.code, states(result)) == (Exit.DONE, {"done": 3, "failed": 1})
+    (letter,) = lab.letters()
+    assert letter["product_key"] == product(1).key
+    assert (letter["file"], letter["line"], letter["attempt"]) == ("list", 1, 1)
+    assert kind in letter["message"]
+    assert type(error).__name__ in letter["message"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Response(text=None), Response(text=b"x"), Response(text="x", usage=None), Response(text="x", finish="odd"), 7],
+    ids=["no text", "bytes", "no usage", "odd finish", "number"],
+)
+def test_a_provider_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, answer):
+    lab = Lab(tmp_path, products(2), script=lambda *_: answer)
+    result = lab.run()
+    assert result.code == Exit.INPUT_UNUSABLE
+    assert all("lab/model" in letter["message"] for letter in lab.letters())
+
+
+@pytest.mark.parametrize("made", [[Query(text=None)], ["text"], None, [Query(text="a?", labels=None)]], ids=repr)
+def test_a_generator_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, made):
+    class Wrong:
+        async def generate(self, item, want, ask):
+            return made
+
+    lab = Lab(tmp_path, products(2), generators={"wrong": Wrong()})
+    result = lab.run()
+    assert result.code == Exit.INPUT_UNUSABLE
+    assert all("lab/wrong" in letter["message"] for letter in lab.letters())
+
+
+def test_broken_answers_fail_the_product_and_retry_heals_it(tmp_path: Path):
+    lab = Lab(tmp_path, products(4), script=failing(Response(text="I would rather not")))
+    first = lab.run()
+    assert (first.code, states(first)) == (Exit.INPUT_UNUSABLE, {"done": 1, "failed": 3})
+    assert {letter["reason"] for letter in lab.letters()} == {"broken"}
+    assert {letter["raw"] for letter in lab.letters()} == {"I would rather not"}
+    assert lab.run().report["calls"]["new"] == 0, "what cannot be used is not asked for again and again"
+    lab.model = ScriptedProvider(three_questions)
+    assert states(lab.run()) == {"done": 1, "failed": 3}
+    healed = lab.run(retry=True)
+    assert (healed.code, states(healed), healed.report["calls"]["new"]) == (Exit.DONE, {"done": 4}, 3)
+    assert lab.letters() == []
+
+
+def test_retry_asks_again_what_was_blocked_and_leaves_the_rest_alone(tmp_path: Path):
+    lab = Lab(tmp_path, products(4), script=failing(ProviderError("blocked", "unsafe")))
+    assert states(lab.run()) == {"done": 1, "short": 3}
+    lab.model = ScriptedProvider(three_questions)
+    healed = lab.run(retry=True)
+    assert (states(healed), healed.report["calls"]["new"]) == ({"done": 4}, 3)
+
+
+async def _beside(lab: Lab, **settings: object) -> JournalError:
+    """What a second run of the job gets while the first is under way; then the first is let go on."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(ScriptedProvider):
+        async def complete(self, request):
+            entered.set()
+            await go_on.wait()
+            return await super().complete(request)
+
+    lab.model = Slow(three_questions)
+    first = asyncio.create_task(lab.running())
+    await entered.wait()
+    lab.model = ScriptedProvider(three_questions)
+    with pytest.raises(JournalError) as caught:
+        await lab.running(**settings)
+    go_on.set()
+    assert (await first).code == Exit.DONE
+    assert not lab.model.calls
+    return caught.value
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_a_second_run_of_the_same_job_is_sent_away_and_changes_nothing(tmp_path: Path, retry: bool):
+    lab = Lab(tmp_path, products(4), script=failing(ProviderError("blocked", "unsafe")))
+    lab.run()
+    lab.records = [*products(4), product(9)]
+    error = asyncio.run(_beside(lab, retry=retry))
+    assert error.exit_code == Exit.TRY_AGAIN
+    assert "another process" in str(error)
+    assert states(lab.run()) == {"done": 2, "short": 3}
+    assert lab.rows("SELECT count(*) FROM grants") == [(0,)]
+
+
+def test_another_shard_is_not_sent_away(tmp_path: Path):
+    lab = Lab(tmp_path, products(20))
+
+    async def both():
+        return await asyncio.gather(lab.running(shard=Shard(0, 2)), lab.running(shard=Shard(1, 2)))
+
+    results = asyncio.run(both())
+    assert [result.code for result in results] == [Exit.DONE, Exit.DONE]
+    assert sum(result.report["done"] for result in results) == 20
+
+
+def test_counts_that_do_not_balance_are_a_bug_and_said_to_be(tmp_path: Path):
+    class Vandal(Table):
+        async def apply(self, outcomes):
+            with closing(sqlite3.connect(lab.state / "journal.sqlite")) as db, db:
+                db.execute("DELETE FROM manifest WHERE ordinal = 0")
+            return await super().apply(outcomes)
+
+    lab = Lab(tmp_path, products(3), sinks={"vandal": Vandal()})
+    result = lab.run()
+    assert result.code == Exit.BUG
+    assert "3 records read, 2 accounted for" in result.message
+
+
+def test_a_watcher_sees_the_run_and_cannot_break_it(tmp_path: Path):
+    async def watch(meter):
+        seen.append(meter)
+        raise ValueError("boom")
+
+    seen: list[object] = []
+    assert Lab(tmp_path, products(3)).run(watch=watch).code == Exit.DONE
+    assert len(seen) == 1
+
+
+def test_a_cut_answer_is_refilled_and_counted(tmp_path: Path):
+    def script(request, number):
+        if " 3 0 " in request.prompt:
+            return replace(
+                three_questions(request, number), text='{"questions": [{"text": "One?"}, {"te', finish="length"
+            )
+        return questions("Two?", "Three?")
+
+    result = Lab(tmp_path, products(2), script=script).run()
+    assert states(result) == {"done": 2}
+    assert result.report["answers_by_rung"] == {"partial": 2, "strict": 2}

@@ -1,0 +1,97 @@
+"""The generated parts of README.md: `uv run python -m tests.readme` writes them, a test says when they are stale."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from querygen_core.cli.parser import build_parser
+from querygen_core.config import Runtime
+from querygen_core.errors import Exit
+from querygen_core.registry import Registry
+
+README = Path(__file__).parents[1] / "README.md"
+_BLOCK = re.compile(r"<!-- generated: (?P<name>[a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
+_FILE = re.compile(r"<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
+
+_MEANINGS = {
+    Exit.DONE: "done; dead letters, if any, stayed below `max_failed_ratio`",
+    Exit.USAGE: "the command line is wrong",
+    Exit.INPUT_UNUSABLE: "the input is unusable, or too much of it failed or was rejected",
+    Exit.INPUT_MISSING: "the input is not there",
+    Exit.PROVIDER_REFUSES: "the provider refuses for good (quota, request), or a budget is reached",
+    Exit.BUG: "a bug, or counts that do not balance",
+    Exit.SINK_FAILED: "a sink failed for good; the data is safe in the journal",
+    Exit.TRY_AGAIN: "**try again**: a signal, a provider or sink that was down, another run that holds the job",
+    Exit.CREDENTIALS: "credentials are missing or refused",
+    Exit.CONFIG: "the config is wrong",
+    Exit.INTERRUPTED: "interrupted from the keyboard",
+}
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def runtime() -> str:
+    fields = Runtime.model_fields.items()
+    rows = ((f"`runtime.{name}`", f"{field.default}", field.description or "") for name, field in fields)
+    return table(
+        ("key", "default", "what it does"), ((key, "" if value == "None" else value, text) for key, value, text in rows)
+    )
+
+
+def components() -> str:
+    registry = Registry()
+    found = [one for plugin in registry.installed() for one in registry.components(plugin.name)]
+    return table(("use", "kind", ""), ((f"`{one.use}`", one.kind, one.component.summary) for one in found))
+
+
+def exit_codes() -> str:
+    return table(("code", "meaning"), ((str(int(code)), meaning) for code, meaning in _MEANINGS.items()))
+
+
+def commands() -> str:
+    return table(("command", "does"), ((f"`{usage}`", text) for usage, text in _usages(build_parser())))
+
+
+def _usages(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for child in action.choices.values():
+            yield from _usages(child)
+    if not below:
+        yield (
+            " ".join(parser.format_usage().removeprefix("usage: ").replace("[-h] ", "").split()),
+            parser.description or "",
+        )
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "runtime": runtime,
+    "components": components,
+    "exit-codes": exit_codes,
+    "commands": commands,
+}
+
+
+def generate(text: str) -> str:
+    """`text` with every generated block as it should be."""
+
+    def block(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- generated: {name} -->\n\n{GENERATED[name]()}\n\n<!-- end -->"
+
+    return _BLOCK.sub(block, text)
+
+
+def files(text: str) -> dict[str, str]:
+    """The example files in the page, by name."""
+    return {match["name"]: match["text"] for match in _FILE.finditer(text)}
+
+
+if __name__ == "__main__":
+    README.write_text(generate(README.read_text("utf-8")), encoding="utf-8")

@@ -1,0 +1,25 @@
+"""Style and types, so that the one test command covers them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["ruff", "check", "--no-cache", "--output-format=concise"], id="ruff-check"),
+        pytest.param(["ruff", "format", "--no-cache", "--check"], id="ruff-format"),
+        pytest.param(["mypy", "--no-error-summary"], id="mypy"),
+    ],
+)
+def test_the_tree_is_clean(command):
+    """Ruff takes a second; only mypy is worth having to itself, and there is one of it."""
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
