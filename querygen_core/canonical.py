@@ -24,9 +24,12 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})  # nearly all values are one of these; asking so is quicker
+
+
 def plain(value: Any) -> Any:
     """A copy of `value` made of dict, list, str, int, float, bool and None only."""
-    if value is None or isinstance(value, str | int | float | bool):
+    if type(value) in _ATOMS or isinstance(value, str | int | float):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

@@ -40,6 +40,7 @@ GOOD = '{"questions": [{"text": "Is it red?", "sub_type": "features"}, {"text": 
         ("span", f"Sure! Here you go:\n{GOOD}\nI hope that helps [1]".replace(" [1]", "")),
         ("span", f"For {{product}} see [here]: {GOOD}"),
         ("span", f"<think>{{}} [maybe]</think>{GOOD}"),
+        ("span", f'From {{"title": "Kettle"}} I made: {GOOD}'),
         ("prefix", f"{GOOD}\n{GOOD}"),
         ("prefix", f"{GOOD} and that was all :-]"),
         ("prefix", GOOD.replace("Is it red?", "Is it\tred?")),

@@ -9,7 +9,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from querygen_core.journal.interface import DeadLetter, Entry, Tally
-from querygen_core.journal.rows import checksum, dropped_counts, dump, encode_letter, encode_outcome, stored_text
+from querygen_core.journal.rows import (
+    OUTCOME,
+    dropped_counts,
+    dump,
+    encode_letter,
+    encode_outcome,
+    outcome_checksum,
+    stored_text,
+)
 from querygen_core.records import Outcome, State
 
 log = logging.getLogger("querygen.journal")
@@ -125,31 +133,28 @@ def grant_retry(db: sqlite3.Connection) -> int:
     return granted
 
 
-def intact(expected: bytes, what: str, *parts: str | bytes) -> bool:
-    """Whether a stored row is what was written; says so in the log if not."""
-    right = checksum(*parts) == expected
-    if not right:
+def intact(stored: bytes, right: bytes, what: str) -> bool:
+    """Whether a row with the checksum `stored` is what was written; says so in the log if not."""
+    if stored != right:
         log.warning("%s is damaged in the journal and is treated as absent", what)
-    return right
+    return stored == right
 
 
 def _find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row | None:
-    query = f"SELECT outcome_key, product_key, state, body, checksum FROM outcomes WHERE {where}"
+    query = f"SELECT {', '.join(OUTCOME)}, checksum FROM outcomes WHERE {where}"
     row: sqlite3.Row | None = db.execute(query, (value,)).fetchone()
-    if row is None or not intact(
-        row["checksum"], f"an outcome of {row['product_key']}", row["outcome_key"], row["body"]
-    ):
+    if row is None or not intact(row["checksum"], outcome_checksum(row), f"an outcome of {row['product_key']}"):
         return None
     return row
 
 
 def _insert_outcome(db: sqlite3.Connection, outcome: Outcome) -> None:
-    body = encode_outcome(outcome)
+    row = {
+        "outcome_key": outcome.outcome_key, "product_key": stored_text(outcome.product_key), "state": outcome.state,
+        "kept": len(outcome.queries), "dropped": dropped_counts(outcome), "reasons": dump(outcome.reasons),
+        "body": encode_outcome(outcome),
+    }  # fmt: skip
     db.execute(
-        "INSERT OR REPLACE INTO outcomes(outcome_key, product_key, state, kept, dropped, reasons, body, checksum) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            outcome.outcome_key, stored_text(outcome.product_key), outcome.state, len(outcome.queries),
-            dropped_counts(outcome), dump(outcome.reasons), body, checksum(outcome.outcome_key, body),
-        ),
-    )  # fmt: skip
+        f"INSERT OR REPLACE INTO outcomes({', '.join(row)}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row.values(), outcome_checksum(row)),
+    )

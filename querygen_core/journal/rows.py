@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -41,6 +42,15 @@ def encode_response(response: Response) -> str:
 def decode_response(body: str) -> Response:
     data = json.loads(body)
     return Response(**{**data, "usage": Usage(**data["usage"])})
+
+
+OUTCOME = ("outcome_key", "product_key", "state", "kept", "dropped", "reasons", "body")
+
+
+def outcome_checksum(row: Mapping[str, Any] | sqlite3.Row) -> bytes:
+    """Over all columns of `OUTCOME`: each of them is counted, delivered or reported."""
+    values = (row[name] for name in OUTCOME)
+    return checksum(*(value if isinstance(value, bytes) else str(value) for value in values))
 
 
 _SOURCE = ("generator", "query_type", "provider", "model", "prompt_hash", "request_key", "round")

@@ -25,6 +25,7 @@ from querygen_core.journal.interface import (
 )
 from querygen_core.journal.manifest import Manifest, grant_retry, intact
 from querygen_core.journal.rows import (
+    OUTCOME,
     checksum,
     decode_letter,
     decode_outcome,
@@ -32,6 +33,7 @@ from querygen_core.journal.rows import (
     dump,
     encode_letter,
     encode_response,
+    outcome_checksum,
 )
 from querygen_core.journal.schema import connect
 from querygen_core.journal.worker import Worker
@@ -39,7 +41,7 @@ from querygen_core.records import Fact, Outcome, Response, State
 
 log = logging.getLogger("querygen.journal")
 
-_OUTCOME = "o.outcome_key, o.product_key, o.state, o.reasons, o.body, o.checksum, m.content_hash, m.refs, m.ordinal"
+_OUTCOME = f"o.{', o.'.join(OUTCOME)}, o.checksum, m.content_hash, m.refs, m.ordinal"
 
 
 class SqliteJournal:
@@ -113,7 +115,7 @@ class SqliteJournal:
         return [
             Stored(number=row["number"], response=decode_response(row["body"]))
             for row in rows
-            if intact(row["checksum"], f"answer {key[:12]}", key, str(row["number"]), row["body"])
+            if intact(row["checksum"], checksum(key, str(row["number"]), row["body"]), f"answer {key[:12]}")
         ]
 
     async def tries(self, key: str) -> int:
@@ -174,7 +176,7 @@ class SqliteJournal:
     async def _deliveries(self, query: str, values: tuple[int, int, int]) -> Sequence[Delivery]:
         rows = await self._reader.run(lambda db: db.execute(query, values).fetchall())
         for row in rows:
-            if not intact(row["checksum"], row["product_key"], row["outcome_key"], row["body"]):
+            if not intact(row["checksum"], outcome_checksum(row), f"the outcome of {row['product_key']}"):
                 raise JournalError(
                     f"journal: the outcome of {row['product_key']} was damaged while it was used; run again"
                 )

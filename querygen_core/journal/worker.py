@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -53,6 +54,8 @@ class Worker:
         closing = False
         while not closing:
             jobs, closing = self._next_batch()
+            if not jobs:
+                continue
             try:
                 connection = connection or self._connect()
             except (sqlite3.Error, JournalError) as exc:
@@ -112,8 +115,10 @@ def _run_alone(connection: sqlite3.Connection, job: _Job) -> _Result:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
+    """If even that fails, the next transaction will say so; this thread must go on to answer."""
     if connection.in_transaction:
-        connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
 
 
 def _answer(results: list[_Result]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
+_COMPILED = tempfile.TemporaryDirectory(prefix="querygen-compiled-")
 
 Figures = Mapping[str, float]
 
@@ -44,11 +45,15 @@ class Row:
 
 
 def run_python(*arguments: str | Path, cwd: Path = ROOT) -> Ended:
-    """Run this interpreter with `arguments` to its end; anything but exit code 0 ends the benchmark."""
+    """Run this interpreter with `arguments` to its end; anything but exit code 0 ends the benchmark.
+
+    Modules are compiled once, whatever the environment says of it, and so in the first round at the latest.
+    """
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED.name}
     command = [sys.executable, *map(str, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        child = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        child = subprocess.Popen(command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)

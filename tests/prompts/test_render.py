@@ -26,6 +26,10 @@ def test_without_blocks_the_whole_body_is_the_user_prompt(render: Render) -> Non
     assert request.schema is not None
 
 
+def test_blanks_at_line_ends_are_trimmed_and_nothing_else(render: Render) -> None:
+    assert render("one  \n\t\n  two {{ 'x' }}\t\nthree").prompt == "one\n\n  two x\nthree"
+
+
 def test_blocks_are_roles(render: Render) -> None:
     request = render(
         "{% set who = 'a shopper' %}\n"
@@ -105,6 +109,11 @@ def test_an_imported_file_sees_only_what_its_macros_are_given(load: Load, render
     with pytest.raises(ConfigError, match=r"macros.j2:1:23: `product` is not known in an imported file"):
         load("{% import 'macros.j2' as m %}{{ m.title() }}", macros=macros)
     assert render("{% import 'macros.j2' as m with context %}{{ m.title() }}", macros=macros).prompt == "Kettle One"
+
+
+def test_a_macro_may_call_its_arguments_as_it_likes(render: Render) -> None:
+    macros = "{% macro show(product) %}{{ product.anything }}{% endmacro %}"
+    assert render("{% import 'macros.j2' as m %}{{ m.show({'anything': 'x'}) }}", macros=macros).prompt == "x"
 
 
 def test_what_an_import_computes_does_not_depend_on_which_product_is_first(load: Load) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-BOUND = 4 * 1024  # KiB; the catalogues below are more than that as text, and many times that as records
-EARLY = 5_000
+BOUND = 1024  # KiB; the catalogues below are more than that as text, and many times that as records
+EARLY = 3_000
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
 
 READ = """
 import re, sys
@@ -54,11 +56,11 @@ def xml(number):
 
 FORMATS = {
     "lines": ("", short, "\n", "\n", 200_000),
-    "array": ("[", jsonl, ",\n", "]", 25_000),
-    "table": ("id,title,description\n", csv, "\n", "\n", 25_000),
-    "sequence": ("", yaml, "\n", "\n", 25_000),
-    "feed": ("<rss><channel>", xml, "\n", "</channel></rss>", 25_000),
-    "compressed": ("", jsonl, "\n", "\n", 25_000),
+    "array": ("[", jsonl, ",\n", "]", 12_000),
+    "table": ("id,title,description\n", csv, "\n", "\n", 12_000),
+    "sequence": ("", yaml, "\n", "\n", 12_000),
+    "feed": ("<rss><channel>", xml, "\n", "</channel></rss>", 12_000),
+    "compressed": ("", jsonl, "\n", "\n", 12_000),
 }
 
 
@@ -73,5 +75,4 @@ def test_memory_does_not_grow_with_the_catalogue(name):
     )
     count, early, late = map(int, done.stdout.split())
     assert count == size
-    assert late - early < BOUND, name
-    print(name, late - early)
+    assert late - early < BOUND

@@ -153,7 +153,7 @@ FOREIGN = {
     "other type": b'{"product_key":1,"query_type":"product","query_text":"x"}\n',
     "no newline": b'{"product_key":"a","query_type":"product","query_text":"x"}',
     "cut document": b'{"job_id":"autumn","format":"querygen/1","products":[\n{"product_key":"a","queries":[\n',
-    "other format": b'{"job_id":"x","format":"querygen/2","products":[\n{"product_key":"a","queries":[\n]}\n],"summary":{}}\n',
+    "other format": b'{"job_id":"x","format":"v2","products":[\n{"product_key":"a","queries":[\n]}\n],"summary":{}}\n',
     "no queries": b'{"job_id":"x","format":"querygen/1","products":[\n{"product_key":"a","x":[\n]}\n],"summary":{}}\n',
     "no summary": b'{"job_id":"autumn","format":"querygen/1","products":[\n{"product_key":"a","queries":[\n]}\n',
     "bad summary": b'{"job_id":"autumn","format":"querygen/1","products":[\n],"summary":{\n',
@@ -177,14 +177,19 @@ def test_a_foreign_file_holds_nothing_and_is_replaced_at_the_end(path, content, 
         assert "replaced as if it were empty" in caplog.text
 
 
-@pytest.mark.parametrize("module", ["lines", "document"])
-def test_a_line_or_product_without_end_is_not_read_into_memory(path, module, monkeypatch, caplog):
+def test_a_line_without_end_is_not_read_into_memory(path, monkeypatch, caplog):
     deliver(path, catalogue())
-    if module == "document" and path.suffix == ".jsonl":
-        pytest.skip("its records are lines")
-    monkeypatch.setattr(f"querygen_files.{module}.LONGEST", 200)
-    assert deliver(path, catalogue()).unchanged == 0
-    assert "replaced as if it were empty" in caplog.text
+    monkeypatch.setattr("querygen_files.lines.LONGEST", 100)
+    assert deliver(path, catalogue()) == Totals(21, 0, 0)
+    assert "a line does not end" in caplog.text
+
+
+def test_a_product_without_end_is_not_read_into_memory(tmp_path, monkeypatch, caplog):
+    path = tmp_path / "queries.json"
+    deliver(path, catalogue())
+    monkeypatch.setattr("querygen_files.document.LONGEST", 100)
+    assert deliver(path, catalogue()) == Totals(21, 0, 0)
+    assert "it ends in the middle" in caplog.text
 
 
 def test_a_file_damaged_near_its_end_holds_nothing(path, caplog):

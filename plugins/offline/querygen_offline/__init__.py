@@ -19,7 +19,7 @@ class OfflineOptions(Options):
 
     model: str = Field("offline-1", description="name under which answers are reported")
     seed: int = Field(0, description="another seed, other questions and other flaws")
-    latency_ms: float = Field(0, ge=0, description="how long each call takes, in milliseconds")
+    latency_ms: float = Field(0, ge=0, le=600_000, description="how long each call takes, in milliseconds")
     duplicates: Rate = Field(0, description="share of questions that repeat another one of the same answer")
     numbering: Rate = Field(0, description="share of questions with a number, a bullet or quotes around them")
     leaks: Rate = Field(0, description="share of questions replaced by chatter such as `Here are 25 questions`")

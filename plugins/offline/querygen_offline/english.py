@@ -198,7 +198,7 @@ MARKET = {
         "sustainable_option | Is there a more sustainable option than {p}?",
         "brand_alternatives | Which alternatives to {brand} should I look at?",
         "instead_of_kind | What can I use instead of {kinds}?",
-        "no_big_brands | Which good {kinds} come from outside the big brands?",
+        "no_big_brands | Which good {kinds} can I find outside of the big brands?",
         "better_for | What would suit {who} better than {p}?",
     ),
     "reputation": (

@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """slot: the placeholder with several fillings, or "". needs: the other placeholders. opening: the first two words.
+    """slot: the placeholder with several fillings, or "". needs: the other placeholders.
 
     brand_mode: `unbranded`, `branded` or `comparative`. telling: asks about more than the product's name.
     """
@@ -31,7 +31,6 @@ class Pattern:
     needs: frozenset[str]
     only: frozenset[str]
     never: frozenset[str]
-    opening: str
     brand_mode: str
     telling: bool
 
@@ -95,7 +94,6 @@ def _read(sub_type: str, line: str) -> Pattern:
         needs=names.difference(SLOTS),
         only=frozenset(gate for gate in gates if not gate.startswith("-")),
         never=frozenset(gate[1:] for gate in gates if gate.startswith("-")),
-        opening=" ".join(text.split(None, 2)[:2]),
         brand_mode=_mode(sub_type, names),
         telling=bool(names - {"p", "d", "who"}),
     )

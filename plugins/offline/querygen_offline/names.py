@@ -83,7 +83,7 @@ def slug_of(phrase: str) -> str:
 
 
 def _sayable(text: str) -> str:
-    return " ".join(_UNSPEAKABLE.sub(" ", _NOT_SAID.sub(" ", text)).split())
+    return " ".join(_UNSPEAKABLE.sub(" ", _NOT_SAID.sub(" ", text[:_MOST_READ])).split())
 
 
 def _shorten(text: str) -> str:

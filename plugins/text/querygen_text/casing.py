@@ -11,7 +11,7 @@ _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 _FIRST_WORD = re.compile(r"[¿\"'(]?(\w+(?:['’.-]\w+)*)")
 _ACRONYMS = word_set(
     "USB HDMI LED LCD OLED QLED TV AC DC PC UK US USA EU GPS NFC SPF UV BPA ANC AI RGB SD SSD HDD RAM CPU GPU DVD VR "
-    "AR FAQ DIY XL XXL XS HEPA PFAS PVC EVA IP ISO EN CE FDA USDA II III IV"
+    "AR FAQ DIY XL XXL XS HEPA PFAS PVC EVA IP ISO EN CE FDA USDA II III IV OK"
 )
 _FEWEST_WORDS = 3
 
@@ -37,7 +37,9 @@ def raise_first(text: str, known: Known) -> str:
 
 
 def _lowered(word: str, known: Known) -> str:
-    if any(map(str.isdigit, word)) or word in _ACRONYMS:
+    if word[0].isdigit():  # 12-INCH, but 5G
+        return re.sub(r"(?<=-)[A-Z]{3,}", lambda found: found[0].lower(), word)
+    if word in _ACRONYMS or any(map(str.isdigit, word)):
         return word
     if word == "I" or word.startswith(("I'", "I’")):
         return "I" + word[1:].lower()
@@ -51,7 +53,7 @@ def _with_name(text: str, known: Known) -> str:
     words = known.title_words
     fewest = max(1, len(known.brand_words))
     for count in range(len(words), fewest - 1, -1):
-        name = " ".join(words[:count])
+        name = " ".join(word.lower() if word[0].isdigit() else word for word in words[:count])
         place = text.casefold().find(name.casefold())
         if place >= 0 and len(name.casefold()) == len(name):
             return text[:place] + name + text[place + len(name) :]

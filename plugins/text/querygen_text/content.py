@@ -23,33 +23,35 @@ _MARKUP = any_of(
 _PLACEHOLDER = any_of(
     r"\{[^{}]{0,80}\}|\{\{|\}\}|\{%|%\}|\$\{",
     r"\[\s?[A-Z][A-Z0-9 _/-]{1,40}\]",
-    r"\[(?i:insert|your|brand|product|name|model|category|competitor|company|item|feature|x)\b[^\]]{0,60}\]",
+    r"\[(?i:insert|your|brand|product|name|model|category|competitor|company|item|feature|object|x)\b[^\]]{0,60}\]",
+    r"\((?i:brand|product|model|company) name\)",
     r"<\s?/?\s?[A-Za-z][\w .-]{0,40}>",
     r"(?<!\w)%(?:\(\w{1,40}\))?[sdf]\b",
     r"(?<![\w$])\$(?:[A-Z_]{1,40}|[a-z_]{2,40})\b",
     r"_{3,}",
 )
 _STAND_IN = any_of(
-    r"\b(?:nan|undefined|null|NaN|NULL|TBD|TODO|X{3,}|x{4,}|N/A)(?![\w-])",
+    r"\b(?:nan|undefined|null|NaN|NULL|TBD|TODO|X{3,}|XYZ|x{4,}|N/A)(?![\w-])",
     r"\bNone(?![\w-])(?! of\b)",
-    r"\b(?:Brand|Product|Competitor|Company|Model) (?:Name|[A-DXYZ])(?![\w-])",
+    r"\b(?:(?:Brand|Product|Competitor|Company) (?:Name|[A-DXYZ])|Model Name)(?![\w-])",
     r"\b(?:PRODUCT|BRAND|MODEL|COMPETITOR|COMPANY)_?(?:NAME|TITLE|TYPE)\b",
-    r"\b[Ll]orem ipsum\b",
+    r"\b[Ll]orem ipsum\b|\b(?i:insert (?:\w+ ){1,3}here)\b",
 )
 _STAND_IN_WORDS = word_set(
-    "nan undefined null tbd todo n none brand product competitor company model lorem brandname productname modelname "
-    "brand_name product_name product_title product_type model_name competitor_name company_name"
+    "nan undefined null xyz insert tbd todo n none brand product competitor company model lorem brandname productname "
+    "modelname brand_name product_name product_title product_type model_name competitor_name company_name"
 )
 """Each stand-in but XXX holds one of them, so most questions need not be searched."""
 
-_TOP_LEVELS = "com|net|org|info|io|co|de|at|ch|fr|es|it|nl|uk|eu|us|shop|store|app|dev|example"
+_TOP_LEVELS = "com|net|org|info|io|co|de|at|ch|fr|es|it|nl|uk|eu|us|shop|store|app|dev|ca|au|se|dk|pl|ie"
+_TOP_LEVELS += "|ly|me|be|tv|biz|online|site|link|example"
 _URL = any_of(
     r"\b(?:https?|ftp)://",
     r"\bwww\.\w",
     rf"\b[a-z0-9-]{{1,63}}\.(?:{_TOP_LEVELS})(?:\.[a-z]{{2}})?/\w",  # a bare Booking.com is a name
 )
 
-_MAIL = re.compile(r"[\w+-]@[\w-]{1,63}\.[a-z]{2,24}\b|[\w+-] ?[(\[]at[)\]] ?[\w-]")
+_MAIL = re.compile(r"[\w+-]@[\w-]{1,63}\.[a-z]{2,24}\b|[\w+-] ?[(\[]at[)\]] ?[\w-]|(?<!\w)@[a-z]\w{2}")
 _NUMBERS = any_of(
     r"(?<![\w.])(?:\+\d{1,3}|\(?0\d{1,4}\)?)[ ./-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,5}){1,4}(?![\w-])(?!\.\d)",  # telephone
     r"(?<![\w.-])(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])",  # telephone in North America

@@ -17,7 +17,7 @@ _NO_TYPOS_FROM = "\u0900"
 
 
 def same_question(one: Sequence[str], other: Sequence[str]) -> bool:
-    """`one` and `other` are token sequences of `Wording.words`."""
+    """`one` and `other` are tokens as `weighty` leaves them."""
     if len(one) == len(other) and all(map(_same_word, one, other)):
         return True
     return _joined(one) == _joined(other) or sides_swapped(one, other)

@@ -15,18 +15,20 @@ _DELIMITERS = any_of(
     r"<(?:/|(?=[a-z]{1,20}[-_]))(?:product|request|plan|rules|accepted|instructions?|questions?|system|data)\b",
     r"#{2,} ?(?:instruction|response|input|output|question)",
     r'"(?:text|questions?|sub_type|facet|query_type)" ?:',
-    r"^(?:system|assistant|human|user|ai|output|response|answer|instructions?|prompt) ?:",
+    r"^(?:system|assistant|human|user|ai|output(?: format)?|response|answer|instructions?|prompt) ?:",
+    r"^(?:question|query) type ?:",
 )
 _FIELD = re.compile(r"(?<![\w{\[<$%])[a-z]{2,}_[a-z_]{2,40}\b")
 
 _CHATTER = any_of(
     r"(?:sure|certainly|of course|absolutely|okay|ok|great|understood|gladly|no problem|alright)\b ?[!,.:–—-]",
     r"(?:here|below) (?:are|is|you go|come)\b|here's (?:a|the|your)\b",
-    r"(?:the|these|those|my|your) (?:\w+ ){0,2}questions?\b[^?]{0,80}(?:\b(?:are|cover|meet|focus|include|is)\b|:|\.$)",
-    r"(?:the following|as requested|i hope|let me know if|feel free|note:|note that|please note|note, )",
-    r"i(?:'ve| have|'ll| will) (?:generate|create|write|provide|prepare|list|come up)",
+    r"(?:the|these|those|my|your) (?:[\w-]+ ){0,3}questions?\b[^?]{0,80}(?:\b(?:are|is|cover|focus|include)\b|:|\.$)",
+    r"(?:the following|as (?:requested|instructed|per)|i hope|let me (?:know if|think|generate|create)|feel free)\b",
+    r"(?:please )?note(?: that|:|, )|please find\b|the user (?:wants|asks|asked|is)\b|remember to\b",
+    r"i(?:'ve| have|'ll| will) (?:\w+ )?(?:generate|create|write|provide|prepare|list|come up)",
     r"(?:would you like|do you want) me to|shall i (?:generate|continue|write|create)",
-    r"you are an? \w+ (?:assistant|expert|copywriter|writer|model)",
+    r"you are an? (?:[\w-]+ ){0,3}(?:assistant|expert|copywriter|writer|model)",
     r"(?:generate|write|create|produce|list|give me|output|provide) (?:\w+ ){0,4}(?:questions?|queries)\b",
     r"(?:end|list) of (?:\w+ )?(?:questions?|list|output)",
     r"\d{1,3} (?:\w+[ -]){0,3}questions\b|(?:product|market)(?:[ -]\w+)? questions\b",
@@ -37,7 +39,7 @@ _CHATTER = any_of(
 
 _SOURCE = (
     "(?:text|data|info|information|description|details|context|passage|document|snippet"
-    "|input|json|list|facts|attributes)"
+    "|input|json|list|facts|attributes|article)"
 )
 _SAID = "(?:given|provided|supplied|above|below|preceding|aforementioned)"
 _IN = "(?:based on|according to|(?:mentioned|stated|listed|described|found) in)"
@@ -45,10 +47,12 @@ _TASK = any_of(
     r"\bas an? (?:(?:ai|large) )?language model\b|\bas an artificial intelligence\b",
     r"\bas an ai(?:,| (?:assistant|model|system), i\b)|\bknowledge cut-?off\b",
     r"\b(?:ignore|disregard|forget) (?:\w+ ){0,3}(?:previous|prior|above|earlier) (?:instructions?|prompts?|text)\b",
-    r"\b(?:system prompt|in the prompt|this prompt|prompt above|return only|only return|json above|the json)\b",
+    r"\b(?:system prompt|this prompt|prompt above|return only|only return|json above|the json)\b",
     r"\bnever instructions\b|\btext inside is data\b|\brepeat or rephrase\b",
     r"\b(?:accepted|generated|requested|previous|above|following) (?:\w+ )?questions\b",
     r"\bquestions? (?:above|generated|listed)\b",
+    r"\bquestions (?:would|might|could|will) (?:an? |the )?(?:\w+ )?(?:customers?|shoppers?|buyers?|users?|people)\b",
+    r"\b(?:in|from|by) the (?:passage|prompt|snippet|context(?! of))\b|\bproduct title\b",
     rf"\b{_SAID} (?:product )?{_SOURCE}\b",
     rf"\b(?:{_IN}|given|from|using|with|in) (?:the|this|your) (?:\w+ ){{0,2}}{_SOURCE} {_SAID}\b",
     rf"\b{_IN} (?:the|this) (?:product |item )?{_SOURCE}\b(?! ?sheet)",
@@ -58,7 +62,7 @@ _TASK = any_of(
 _TASK_WORDS = word_set(
     "language artificial ai knowledge cutoff cut-off prompt prompts instruction instructions text rules json only data "
     "rephrase question questions information info description details context passage document input list facts "
-    "attributes snippet block record"
+    "attributes snippet article title block record"
 )
 """Each phrase of `_TASK` holds one of them, so most questions need not be searched."""
 
@@ -68,8 +72,8 @@ _SORRY = (
 _UNABLE = r"(?:unable|not able|not allowed|not permitted) to"
 _CANNOT = rf"(?:i|we)(?: (?:(?:can|will|could|do) ?not|(?:ca|wo|could|do)n't)|(?:'m|'re| am| are| was) {_UNABLE})"
 _ANSWERING = (
-    "(?:provide|help|assist|generate|answer|create|fulfil|comply|write|produce|offer|come up|discuss|engage|respond|rank"
-    "|recommend|know enough)"
+    "(?:provide|help|assist|generate|answer|create|fulfil|comply|write|produce|offer|come up|discuss|engage|respond"
+    "|rank|recommend|know enough)"
 )
 _KNOWING = "(?:information|data|details|context|facts)"
 _REFUSAL = any_of(

@@ -60,12 +60,12 @@ class Mentions:
 
 def _forms(title: list[str], brand: list[str]) -> list[tuple[str, ...]]:
     name = _without_tail(title)
-    bare = name[len(brand) :] if brand and name[: len(brand)] == brand else name
+    brand = brand or name[:1]  # a title without a known brand mostly begins with it
+    bare = name[len(brand) :] if name[: len(brand)] == brand else name
     forms = [tuple(title), *_beginnings(name, brand), *_beginnings(bare, [])]
     if bare:
         forms += [("this", bare[-1]), ("the", bare[-1])]
-    if brand:
-        forms += [tuple(brand + bare[-count:]) for count in range(1, len(bare) + 1)]
+    forms += [tuple(brand + bare[-count:]) for count in range(1, len(bare) + 1)]
     return [form for form in forms if len(form) > 1]
 
 

@@ -10,7 +10,7 @@ from querygen_text.wording import measures
 
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 _LONGEST_NAME = 60
-_INNER_CAPITAL = re.compile(r"\w[A-Z]")
+_INNER_CAPITAL = re.compile(r".[A-Z]")
 
 
 def is_peculiar(word: str) -> bool:
@@ -47,11 +47,13 @@ class Known:
 
     @cached_property
     def said(self) -> str:
-        """All that the input says of the product, folded."""
+        """All that the input says of the product, folded. Nothing that its content hash leaves out, such as the sku:
+        a filter must decide alike for equal content.
+        """
         product = self.product
         pairs = (f"{name} {value}" for name, value in product.attributes.items())
         variants = (f"{name} {' '.join(values)}" for name, values in product.variant_options.items())
-        ids = (product.gtin, product.mpn, product.sku, product.product_id)
+        ids = (product.gtin, product.mpn, product.product_id)
         parts = (product.title, product.brand, product.description, *product.bullet_points, *pairs, *variants)
         return "\n".join((*parts, *product.category_path, *product.competitors, product.manufacturer, *ids)).casefold()
 
@@ -64,8 +66,8 @@ class Known:
     def spellings(self) -> dict[str, str]:
         """Folded word → how it is written, for brands, competitors and words that only a name is written like."""
         product = self.product
-        values = " ".join((*product.attributes.values(), *product.bullet_points, product.mpn))
-        free = (word for word in _WORD.findall(f"{product.title} {product.description} {values}") if is_peculiar(word))
+        text = " ".join((product.title, product.description, *product.attributes.values(), *product.bullet_points))
+        free = (word for word in _WORD.findall(text) if is_peculiar(word) and not word[0].isdigit())
         names = _WORD.findall(" ".join((product.brand, product.manufacturer, *product.competitors)))
         return {word.casefold(): word for word in (*free, *names)}
 

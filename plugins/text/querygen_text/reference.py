@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
 _ELSEWHERE = any_of(
     r"\bthe other (?:one|ones|model|product|item|version)\b(?! than\b)",
     r"\b(?:mentioned|described|listed|stated|shown|discussed) (?:above|below|earlier|before|previously)\b",
-    r"\b(?:above|previously|earlier|afore)[ -]?mentioned\b|\bas mentioned\b",
+    r"\b(?:above|previously|earlier|afore)[ -]?mentioned\b|\b(?:as|is|are|was|were) mentioned\b",
     r"\bthe (?:former|latter)\b|\bprevious (?:one|question|answer|item)\b|\bthe same question\b",
 )
 _ELSEWHERE_WORDS = word_set(

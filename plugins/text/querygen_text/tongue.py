@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,11 @@ if TYPE_CHECKING:
 _SURE = 0.8
 _FEWEST_WORDS = 4
 _FOREIGN_LETTERS = 3
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _NOT_LATIN = re.compile(
     r"[\u0370-\u1dff\u2c00-\ua6ff\ua800-\uab2f\uab70-\ufaff\uff66-\uffdc\U00010000-\U0001efff\U00020000-\U0003ffff]"
 )
 
-_SCRIPTS = {
+_SCRIPTS: dict[str, AbstractSet[str]] = {
     "CYRILLIC": {"ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg", "tt"},
     "GREEK": {"el"},
     "ARABIC": {"ar", "fa", "ur", "ps", "ug", "ckb", "sd"},
@@ -37,26 +37,25 @@ _ALIKE = ({"no", "nb", "nn", "da"}, {"hr", "sr", "bs", "sh"}, {"id", "ms"}, {"nl
 
 def is_wrong_script(case: Candidate) -> bool:
     """Letters of a script that neither its language nor the input uses. Single ones are units: 5 Ω, 3 µm."""
-    accepted = accepted_languages(case)
+    accepted = _accepted(case)
     if case.text.isascii() or not accepted:
         return False
-    foreign = [letter for letter in _NOT_LATIN.findall(case.text) if _script(letter) is not None]
-    foreign = [letter for letter in foreign if accepted.isdisjoint(_SCRIPTS[_script(letter) or ""])]
+    letters = _NOT_LATIN.findall(case.text)
+    foreign = [letter for letter in letters if accepted.isdisjoint(_SCRIPTS.get(_script(letter), accepted))]
     return len(foreign) >= _FOREIGN_LETTERS and any(letter.casefold() not in case.known.said for letter in foreign)
 
 
 def is_wrong_language(case: Candidate) -> bool:
     """Surely another language, judged without the product's name, which is often of none."""
-    accepted = accepted_languages(case)
-    names = case.known.name_words
-    words = [word for word in case.words if word not in names]
+    accepted = _accepted(case)
+    words = [word for word in case.words if word not in case.known.name_words]
     if not accepted or len(words) < _FEWEST_WORDS:
         return False
     found = _detector().detect(" ".join(words), k=1)
     return bool(found) and found[0]["score"] > _SURE and not _accepts(accepted, str(found[0]["lang"]))
 
 
-def accepted_languages(case: Candidate) -> frozenset[str]:
+def _accepted(case: Candidate) -> frozenset[str]:
     return frozenset(case.options.languages or ([case.language] if case.language else []))
 
 
@@ -64,9 +63,8 @@ def _accepts(accepted: frozenset[str], language: str) -> bool:
     return language in accepted or any(language in group and accepted & group for group in _ALIKE)
 
 
-def _script(letter: str) -> str | None:
-    name = unicodedata.name(letter, "").partition(" ")[0]
-    return name if name in _SCRIPTS else None
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
 
 
 @lru_cache(maxsize=1)

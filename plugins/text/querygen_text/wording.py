@@ -78,8 +78,10 @@ _SAME = UNITS | {
     "which": "what", "you": "i", "we": "i", "versus": "vs", "&": "and", "+": "plus",
     "aluminium": "aluminum", "grey": "gray", "tyre": "tire", "tyres": "tires", "centre": "center", "fibre": "fiber",
     "licence": "license", "jewellery": "jewelry", "pyjamas": "pajamas", "mould": "mold", "programme": "program",
+    "catalogue": "catalog", "cosy": "cozy", "defence": "defense", "travelling": "traveling",
     "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-    "ten": "10", "twelve": "12", "zwei": "2", "drei": "3", "vier": "4", "fünf": "5", "zehn": "10",
+    "ten": "10", "eleven": "11", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30", "forty": "40",
+    "fifty": "50", "sixty": "60", "hundred": "100", "zwei": "2", "drei": "3", "vier": "4", "fünf": "5", "zehn": "10",
 }  # fmt: skip
 _WEIGHTLESS = word_set(
     "the a an my your our really actually exactly please thanks "

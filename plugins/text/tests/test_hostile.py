@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -12,13 +13,13 @@ from querygen_text.candidate import candidate
 from querygen_text.names import Known
 from querygen_text.rules import RULES
 
-LENGTH = 30_000
-SECONDS = 3  # a quadratic step takes far longer, a busy machine should not
+LENGTH = 20_000
+SECONDS = 2  # a quadratic step takes far longer, a busy machine should not
 PIECES = [
     "a", " ", "?", "? ", "!", "- ", "1. ", "1 ", "12-", '"', '"a', "\\", "\\n", "&amp;", "&", "&lt;b&gt;", "<b", "<b ",
-    "*", "*a ", "**", "_a", "__", "`", "~~", "{", '{"', "[", "[A", "(", "a) ", "i. ", "Q: ", "how ", "is it ", "and how ",
-    "the 12 cm ", "'s 1", "it's ", "a.", "a@", "a@a.", "1 1", "+1 1", "0 ", "www.", "$a", "...", "\u200b", "Ã©", "â€", "🙂",
-    "漢", "\x1b[", "\x00", "\ud800", "０", "please ", "i was wondering ", "1,000", "mentioned ", "no question ",
+    "*a ", "**", "_a", "__", "`", "~~", "{", '{"', "[", "[A", "(", "a) ", "i. ", "Q: ", "how ", "is it ", "and how ",
+    "the 12 cm ", "'s 1", "it's ", "a.", "a@", "a@a.", "1 1", "+1 1", "0 ", "www.", "$a", "...", "\u200b", "Ã©", "â€",
+    "🙂", "漢", "\x1b[", "\x00", "\ud800", "０", "please ", "i was wondering ", "1,000", "mentioned ", "no question ",
     "given the ", "ignore previous ", "compare with ", "Brambleby ", "Ferrow SwiftBoil ", "Brand ", "](", "ﬁ", "ß",
 ]  # fmt: skip
 
@@ -36,9 +37,9 @@ def test_takes_linear_time(run, kettle, piece):
 
 
 def test_a_title_of_a_megabyte_is_no_trouble(run, kettle):
-    from dataclasses import replace
-
     long = replace(kettle, title="Brambleby " + "kettle 7 " * 100_000)
     started = time.process_time()
-    run.texts(long, ["HOW LOUD IS THE BRAMBLEBY KETTLE 7?", "How loud is its 7 cm lid?"], "standardise", "quality", "dedup")
+    run.texts(
+        long, ["HOW LOUD IS THE BRAMBLEBY KETTLE 7?", "How loud is its 7 cm lid?"], "standardise", "quality", "dedup"
+    )
     assert time.process_time() - started < SECONDS

@@ -7,11 +7,48 @@ from hypothesis import strategies as st
 
 from querygen_core.api import Query
 
-PIECES = st.sampled_from(
-    "1. |2) |- |• |Q: |Question 3: |**|*|__|_|`|## |<b>|</b>|<br>|&amp;|&lt;|&#39;|&nbsp;|\"|'|“|”|«|»|\\\"|\\n|{|}|[|]|(|)|?|!|.|...|,|;|:| "
-    "|\u200b|\u00a0|\u202e|\x00|\ud800|\ufffd|Ã©|â€™|é|e\u0301|Ｈ|？|؟|1️⃣|🙂|は|か|K7|SwiftBoil |Brambleby |it |the |how |How |is |IS |"
-    "loud |kettle |and |compare |with |2 |kg |$|1,000|'s |n't |- |what |which |this |product ".split("|")
-)
+WRAPPINGS = ["1. ", "2) ", "- ", "• ", "Q: ", "Question 3: ", "## ", "<b>", "</b>", "<br>", "**", "*", "__", "_", "`"]
+SIGNS = [
+    "&amp;",
+    "&lt;",
+    "&#39;",
+    "&nbsp;",
+    '"',
+    "'",
+    "“",
+    "”",
+    "«",
+    "»",
+    '\\"',
+    "\\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    "$",
+]
+MARKS = ["?", "!", ".", "...", ",", ";", ":", " ", "？", "؟"]
+ODDITIES = [
+    "\u200b",
+    "\u00a0",
+    "\u202e",
+    "\x00",
+    "\ud800",
+    "\ufffd",
+    "Ã©",
+    "â€™",
+    "é",
+    "e\u0301",
+    "Ｈ",
+    "1️⃣",
+    "🙂",
+    "は",
+    "か",
+]
+WORDS = "how How is IS it the K7 SwiftBoil Brambleby loud kettle and compare with 2 kg 1,000 what which this 's n't"
+PIECES = st.sampled_from([*WRAPPINGS, *SIGNS, *MARKS, *ODDITIES, *(f"{word} " for word in WORDS.split())])
 TEXTS = st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=60))
 LOCALES = st.sampled_from(["en", "de", "fr", "es", "ja", "ar", "el", "", "xx-YY"])
 SETTINGS = settings(max_examples=100, deadline=None)

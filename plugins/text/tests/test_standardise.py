@@ -83,8 +83,8 @@ def test_repairs(run, kettle, text):
         "5 to 10 minutes or less: how fast is it?",
         "iKettle or SwiftBoil: which one is quieter?",
         "Is the surface 20 m² large?",
-        "Does the lid measure 12\" across?",
-        "Which \"quiet\" kettles are the best?",
+        'Does the lid measure 12" across?',
+        'Which "quiet" kettles are the best?',
         "Is it sold at Rick's or at AT&T?",
         "Is 5 * 3 * 2 cm the size of the filter?",
         "Is the water < 80 °C or > 90 °C warm enough?",
@@ -121,6 +121,13 @@ def test_capitals_keep_names_numbers_and_acronyms(run, kettle):
     text = "CAN I CHARGE THE BRAMBLEBY SWIFTBOIL K7 BY USB LIKE A FERROW KETTLE?"
     assert run.one(kettle, text, "standardise").text == (
         "Can I charge the Brambleby SwiftBoil K7 by USB like a Ferrow kettle?"
+    )
+
+
+def test_capitals_of_measures_are_brought_down(run, kettle):
+    product = replace(kettle, title="Brambleby 12-Inch Pan")
+    assert run.one(product, "IS THE BRAMBLEBY 12-INCH PAN OK FOR 5G?", "standardise").text == (
+        "Is the Brambleby 12-inch Pan OK for 5G?"
     )
 
 

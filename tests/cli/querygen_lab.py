@@ -1,0 +1,161 @@
+"""A plugin whose parts do as their options say. Tests install it for the processes they start."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from querygen_core.api import (
+    Capabilities,
+    Component,
+    InputError,
+    Options,
+    Product,
+    ProviderError,
+    Receipt,
+    Response,
+    Secret,
+    SinkError,
+    Usage,
+    hookimpl,
+)
+
+querygen_api = 1
+
+SPOKEN = [f"What is good about it in way {number}?" for number in range(3)]
+
+
+class ModelOptions(Options):
+    not_in_key = frozenset({"says", "seconds"})
+
+    says: str = Field("questions", description="`questions`, a text, or how to fail.")
+    seconds: float = Field(0, description="How long a call takes.")
+    key: Secret | None = Field(None, description="Used as a careless provider would.")
+
+
+class Model:
+    capabilities = Capabilities(free=True, note="a note for the report")
+    limit_key = "lab"
+
+    def __init__(self, options: ModelOptions) -> None:
+        self.options = options
+
+    async def complete(self, request: Any) -> Response:
+        import asyncio
+
+        await asyncio.sleep(self.options.seconds)
+        says, key = self.options.says, self.options.key.reveal() if self.options.key else ""
+        if says in ("auth", "quota", "retry", "bad_request", "blocked"):
+            raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
+        if says == "raise":
+            raise RuntimeError(f"a bug near {key}")
+        if says == "exit":
+            sys.exit(0)
+        if says == "noise":
+            print("noise on standard output")
+        answer = json.dumps({"questions": [{"text": text} for text in SPOKEN]})
+        text = answer if says in ("questions", "noise") else says
+        return Response(text=text, usage=Usage(input=10, output=5))
+
+    async def aclose(self) -> None: ...
+
+
+class ShelfOptions(Options):
+    count: int = Field(3, description="How many products.")
+    fails: str = Field("", description="How it fails after them.")
+
+
+class Shelf:
+    def __init__(self, options: ShelfOptions) -> None:
+        self.options = options
+
+    def read(self) -> Any:
+        for number in range(self.options.count):
+            yield Product(product_id=str(number), title=f"Product {number}", raw_ref=f"shelf:{number + 1}")
+        if self.options.fails == "broken":
+            raise InputError("the shelf is broken")
+        if self.options.fails == "raise":
+            raise ZeroDivisionError("the shelf has a bug")
+        if self.options.fails == "hang":
+            time.sleep(600)
+
+
+class TableOptions(Options):
+    path: str = Field(description="A file of JSON.")
+    fails: str = Field("", description="How it fails.")
+    password: Secret | None = Field(None, description="Used as a careless sink would.")
+
+
+class Table:
+    def __init__(self, options: TableOptions) -> None:
+        self.options = options
+        self.identity = options.path
+        self.held: dict[str, list[str]] = {}
+
+    async def check(self) -> None:
+        if self.options.fails == "check":
+            raise SinkError("permanent", "there is no such table")
+
+    async def apply(self, outcomes: Any) -> Any:
+        fails, password = self.options.fails, self.options.password.reveal() if self.options.password else ""
+        if fails in ("permanent", "auth"):
+            raise SinkError(fails, f"cannot write with password={password} to postgres://me:{password}@host/db")
+        if fails == "raise":
+            raise ZeroDivisionError(f"a bug near {password}")
+        if fails == "refuse":
+            return [Receipt(product_key=one.product_key, error=f"refused: {password}") for one in outcomes]
+        if fails == "forget":
+            return [Receipt(product_key=one.product_key) for one in outcomes]
+        for one in outcomes:
+            self.held[one.product_key] = [query.text for query in one.queries]
+        return [Receipt(product_key=one.product_key, delivered=len(one.queries)) for one in outcomes]
+
+    async def aclose(self) -> None:
+        Path(self.options.path).write_text(json.dumps(self.held))
+
+
+class EarOptions(Options):
+    path: str = Field(description="A file of JSON lines.")
+    hangs: bool = Field(False, description="Whether it never comes back.")
+
+
+class Ear:
+    def __init__(self, options: EarOptions) -> None:
+        self.options = options
+        self.identity = options.path
+
+    def on_fact(self, fact: Any) -> None:
+        if self.options.hangs:
+            time.sleep(600)
+        with Path(self.options.path).open("a") as file:
+            file.write(json.dumps([fact.seq, fact.kind, dict(fact.data)]) + "\n")
+
+
+@hookimpl
+def querygen_providers() -> Any:
+    return [Component("model", ModelOptions, lambda options, _context: Model(options), "Says what it is told to say.")]
+
+
+@hookimpl
+def querygen_inputs() -> Any:
+    return [Component("shelf", ShelfOptions, lambda options, _context: Shelf(options), "Products with numbers.")]
+
+
+@hookimpl
+def querygen_sinks() -> Any:
+    return [Component("table", TableOptions, lambda options, _context: Table(options), "Remembers what it gets.")]
+
+
+@hookimpl
+def querygen_observers() -> Any:
+    return [Component("ear", EarOptions, lambda options, _context: Ear(options), "Writes down what it hears.")]
+
+
+if os.environ.get("LAB_BREAKS"):
+    raise ImportError("libstrange.so.1: cannot open shared object file")

@@ -1,0 +1,158 @@
+"""Every documented exit code by a process that ends with it; users' faults without a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def model(**options: Any) -> dict[str, Any]:
+    return {"models": {"m": {"use": "lab/model", **options}}}
+
+
+def sink(**options: Any) -> dict[str, Any]:
+    return {"sinks": [{"use": "lab/table", "name": "table", "path": "table.json", **options}]}
+
+
+def shelf(**options: Any) -> dict[str, Any]:
+    return {"input": {"use": "lab/shelf", **options}}
+
+
+CASES = {
+    "all is well": (0, {}, ""),
+    "input with a broken end": (65, shelf(fails="broken"), "the shelf is broken"),
+    "input with a bug": (65, shelf(fails="raise"), "input 'lab/shelf' failed: ZeroDivisionError"),
+    "empty input": (65, shelf(count=0), "the input holds no record"),
+    "answers that cannot be used": (65, model(says="I would rather not"), "100.0% of the input failed"),
+    "model with a bug": (65, model(says="raise"), "100.0% of the input failed"),
+    "model that leaves": (65, model(says="exit"), "100.0% of the input failed"),
+    "missing input": (66, {"input": {"use": "files/catalogue", "path": "nowhere.csv"}}, "nowhere.csv"),
+    "quota": (69, model(says="quota"), "the model says quota"),
+    "refused requests": (69, model(says="bad_request"), ""),
+    "budget": (69, {"runtime": {"max_calls": 1}}, "max_calls"),
+    "receipts that do not add up": (70, sink(fails="forget"), "do not balance"),
+    "failing sink": (74, sink(fails="permanent"), "cannot write"),
+    "unready sink": (74, sink(fails="check"), "there is no such table"),
+    "sink with a bug": (74, sink(fails="raise"), "sink 'lab/table' failed: ZeroDivisionError"),
+    "sink that takes nothing": (65, sink(fails="refuse"), "100.0% of the input failed"),
+    "model that is down": (75, {**model(says="retry"), "runtime": {"retry_for": 0}}, "the model says retry"),
+    "bad key": (77, model(says="auth"), "the model says auth"),
+    "sink without a right": (77, sink(fails="auth"), "cannot write"),
+    "unknown plugin": (78, {"models": {"m": {"use": "offlin/model"}}}, "offline"),
+    "wrong option": (78, model(sayz="x"), "says"),
+    "wrong value": (78, {"runtime": {"concurrency": "many"}}, "runtime.concurrency"),
+    "unwritable state": (78, {"runtime": {"state_dir": "job.yaml"}}, "state_dir job.yaml"),
+    "missing secret": (78, model(key="${secret:env:NO_SUCH_KEY}"), "NO_SUCH_KEY"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_ends_with_its_code_and_one_clear_message(run, job, case: str):
+    code, sections, says = CASES[case]
+    job(**sections)
+    ended = run("run", "job.yaml", "--log-level", "warning")
+    assert (ended.code, "Traceback" in ended.err + ended.out) == (code, False), ended
+    assert says in ended.err + ended.out
+    if code in (78, 66) and "Job " not in ended.out:
+        assert ended.out == ""
+        assert ended.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "fly"),
+        (["run"], "CONFIG"),
+        (["run", "a.yaml", "b.yaml"], "b.yaml"),
+        (["run", "job.yaml", "--sample", "0"], "--sample"),
+        (["run", "job.yaml", "--sample", "x"], "--sample"),
+        (["run", "job.yaml", "--log-level", "loud"], "--log-level"),
+        (["run", "job.yaml", "--js"], "--js"),
+        (["report", "nothing"], "no job 'nothing'"),
+        (["retry", "nothing"], "no job 'nothing'"),
+        (["plugins", "new", "Not A Name"], "Not A Name"),
+        (["plugins", "info", "lab/nothing"], "nothing"),
+        (["prompts", "render", "job.yaml", "--generator", "nothing"], "no generator 'nothing'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_words_are_64(run, job, words: list[str], says: str):
+    job()
+    ended = run(*words)
+    assert (ended.code, ended.out) == (64, "")
+    assert says in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["extras"], ["prompts", "render"]], ids=" ".join)
+def test_a_config_that_is_not_there_is_78(run, command: list[str]):
+    ended = run(*command, "nowhere.yaml")
+    assert (ended.code, ended.out) == (78, "")
+    assert ended.err == "nowhere.yaml: there is no such file\n"
+
+
+def test_a_batch_environment_that_makes_no_sense_is_64(run, job):
+    job()
+    ended = run("run", "job.yaml", AWS_BATCH_JOB_ARRAY_INDEX="4", AWS_BATCH_JOB_ARRAY_SIZE="4")
+    assert ended.code == 64
+    assert "AWS_BATCH_JOB_ARRAY_INDEX='4'" in ended.err
+
+
+def test_a_plugin_that_cannot_be_imported_is_named_with_the_cause(run, job):
+    job()
+    ended = run("run", "job.yaml", LAB_BREAKS="1")
+    assert ended.code == 78
+    assert "plugin 'lab' (querygen-lab 1.0) cannot be imported: ImportError: libstrange.so.1" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_broken_plugin_that_nobody_named_breaks_nothing(run, job, tmp_path: Path):
+    job(
+        input={"use": "files/auto"}, models={"m": {"use": "offline/model"}}, sinks=[{"use": "files/jsonl", "path": "o"}]
+    )
+    ended = run("run", "job.yaml", "--product", '{"id": 1, "title": "A kettle"}', LAB_BREAKS="1")
+    assert ended.code == 0
+    assert "lab" not in ended.err
+    listed = run("plugins", "list", LAB_BREAKS="1")
+    assert listed.code == 0
+    assert "broken" in listed.out
+
+
+def test_ten_mistakes_are_ten_lines(run, tmp_path: Path):
+    text = (Path(__file__).parents[1] / "badinput" / "config" / "ten_mistakes.yaml").read_text()
+    (tmp_path / "ten.yaml").write_text(text)
+    ended = run("run", "ten.yaml")
+    assert (ended.code, ended.out) == (78, "")
+    lines = ended.err.splitlines()
+    assert len(lines) == 10
+    assert all(line.startswith("ten.yaml:") for line in lines)
+
+
+def test_a_plugin_that_prints_does_not_spoil_json(run, job):
+    job(**model(says="noise"))
+    ended = run("run", "job.yaml", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["done"] == 3
+
+
+@pytest.mark.parametrize("words", [["run", "job.yaml"], ["run", "job.yaml", "--json"], ["plugins", "list"], ["jobs"]])
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, lab: Path, job, words: list[str]):
+    import subprocess
+    import sys
+
+    from tests.cli.process import environment
+
+    job(**shelf(fails="broken"))
+    command = [sys.executable, "-m", "querygen_core", *words]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment({}, [lab]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(60) == (65 if words[0] == "run" else 0)
+    assert "BrokenPipe" not in err
+    assert "Traceback" not in err
