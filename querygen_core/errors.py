@@ -5,6 +5,7 @@ QuerygenError             one clear message, no traceback; `exit_code` ends the 
 ├── InputError        65  the input is there but cannot be used
 │   └── MissingInput  66  the input is not there
 ├── ConfigError       78  the config is wrong; carries every problem found, one line each
+├── CredentialsError  77  a secret is missing or must not be read
 ├── PluginError       78  a named plugin cannot be loaded, or broke its contract
 ├── ProviderError     69  a model API refused or failed; `kind` says how
 ├── SinkError         74  a sink refused or failed; `kind` says how
@@ -60,6 +61,10 @@ class ConfigError(QuerygenError):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class CredentialsError(QuerygenError):
+    exit_code = Exit.CREDENTIALS
 
 
 class PluginError(QuerygenError):

@@ -7,15 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from querygen_core.api import Context
-from querygen_core.errors import Exit, QuerygenError
+from querygen_core.errors import CredentialsError
 
 _MOST_BYTES = 1 << 16
-
-
-class CredentialsError(QuerygenError):
-    """A secret is missing or must not be read."""
-
-    exit_code = Exit.CREDENTIALS
 
 
 class EnvResolver:

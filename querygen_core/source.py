@@ -120,7 +120,7 @@ def _near(path: Path) -> str:
     return hint(path.name, (sibling.name for sibling in siblings))
 
 
-class _Stop(Exception):  # noqa: N818 - not an error: the problem is in the builder's list
+class _Stop(Exception):
     """Nothing behind this place can be read."""
 
 

@@ -12,22 +12,20 @@ from typing import Any
 from urllib.parse import unquote
 
 from querygen_core.cli.loading import load_again
-from querygen_core.cli.run import finish, settings_from
+from querygen_core.cli.run import DEFAULT_STATE_DIR, finish, settings_from
 from querygen_core.cli.summary import summarise
 from querygen_core.engine.folder import job_folder
 from querygen_core.errors import Exit, UsageError
 from querygen_core.logs import configure, printable
 
-DEFAULT_STATE_DIR = ".querygen"
-
 
 def report(arguments: argparse.Namespace) -> int:
     folder = _known(arguments)
     last = _last_report(folder)
-    if last is None:
-        print(f"Job {printable(arguments.job)}: no run has ended yet")
-    elif arguments.json:
+    if arguments.json:
         print(json.dumps(last, ensure_ascii=False))
+    elif last is None:
+        print(f"Job {printable(arguments.job)}: no run has ended yet")
     else:
         print(summarise(last, folder, ()))
     return Exit.DONE

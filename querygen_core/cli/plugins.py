@@ -80,6 +80,8 @@ def new(arguments: argparse.Namespace) -> int:
     if target.exists():
         raise UsageError(f"{target} is there already")
     _copy(_template(), target, name)
+    if not (target.parent.parent / "pyproject.toml").is_file():
+        _leave_workspace(target / "pyproject.toml")
     print(f"{target}: a provider plugin that works. Try it:")
     print(f"  pip install -e {target}")
     print(f"  querygen plugins info {name}")
@@ -108,6 +110,12 @@ def _copy(source: Path, target: Path, name: str) -> None:
         copy = target / relative
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(_renamed(path.read_text("utf-8"), name, module), encoding="utf-8")
+
+
+def _leave_workspace(project: Path) -> None:
+    """Outside a checkout of querygen there is no workspace to take it from."""
+    text = project.read_text("utf-8").replace("\n[tool.uv.sources]\nquerygen = { workspace = true }\n", "")
+    project.write_text(text, encoding="utf-8")
 
 
 def _renamed(text: str, name: str, module: str) -> str:

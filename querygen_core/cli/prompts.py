@@ -15,7 +15,7 @@ from querygen_core.logs import configure
 from querygen_core.records import Answer, Product, Request, Want
 
 
-class _Shown(Exception):  # noqa: N818 - not an error: the request was seen, and nothing is asked
+class _Shown(Exception):
     pass
 
 

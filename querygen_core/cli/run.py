@@ -5,21 +5,26 @@ import asyncio
 import json
 import logging
 import os
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
+from shlex import quote
 
 from querygen_core.batch import shard_from
 from querygen_core.cli.loading import Loaded, load
+from querygen_core.cli.main import show
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
 from querygen_core.engine.build import Settings
 from querygen_core.engine.folder import job_folder, shard_folder
 from querygen_core.engine.run import Result, run_job
 from querygen_core.errors import Exit
-from querygen_core.logs import configure
+from querygen_core.logs import configure, printable
 
 log = logging.getLogger("querygen.run")
 
 AUTO_INPUT = "files/auto"
+DEFAULT_STATE_DIR = ".querygen"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,29 +57,29 @@ def settings_from(arguments: argparse.Namespace, *, retry: bool = False) -> Sett
 
 
 def finish(arguments: argparse.Namespace, loaded: Loaded, settings: Settings) -> int:
-    """Run the job and print how it went."""
-    result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, watch))
-    if arguments.json:
-        print(json.dumps(result.report, ensure_ascii=False))
-    else:
-        print(_summary(loaded, settings, result))
+    """Run the job and print how it went. What plugins print goes where logs go."""
+    with redirect_stdout(sys.stderr):
+        result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, watch))
+    show(json.dumps(result.report, ensure_ascii=False) if arguments.json else _summary(loaded, settings, result))
     return result.code
 
 
 def _summary(loaded: Loaded, settings: Settings, result: Result) -> str:
     folder = job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id)
     text = summarise(result.report, shard_folder(folder, settings.shard), result.examples)
-    return "\n".join([text, *_next_steps(loaded, result)])
+    return "\n".join([text, *map(printable, _next_steps(loaded, result))])
 
 
 def _next_steps(loaded: Loaded, result: Result) -> list[str]:
     """What a person would want to do now, as commands."""
-    config, job, report = loaded.pipeline.config_file, loaded.pipeline.job_id, result.report
+    config, job, report = quote(str(loaded.pipeline.config_file)), quote(loaded.pipeline.job_id), result.report
+    state_dir = loaded.pipeline.runtime.state_dir
+    where = "" if state_dir == DEFAULT_STATE_DIR else f" --state-dir {quote(state_dir)}"
     steps: list[tuple[str, str]] = []
     if report["pending"]:
         steps.append((f"querygen run {config}", "goes on; what was paid is not paid again"))
     if report["failed"] or report["short_reasons"].keys() & {"blocked", "broken"}:
-        steps.append((f"querygen retry {job}", "asks once more where no answer could be used"))
+        steps.append((f"querygen retry {job}{where}", "asks once more where no answer could be used"))
     if result.code == Exit.DONE and not steps:
         steps = [
             (f"querygen prompts render {config}", "what a model is asked; edit prompts/*.j2, then"),

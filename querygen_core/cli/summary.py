@@ -17,14 +17,17 @@ _PER_TYPE = 2
 
 def summarise(report: Mapping[str, Any], folder: Path, examples: Sequence[Outcome]) -> str:
     lines = [*_numbers(report, folder), *_examples(examples), *_notes(report)]
-    return mask("\n".join(lines))
+    return "\n".join(printable(mask(line)) for line in lines)
 
 
 def _numbers(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
     message = f": {report['message']}" if report["message"] else ""
-    yield f"Job {printable(report['job_id'])}: {report['state']}{message}"
+    yield f"Job {report['job_id']}: {report['state']}{message}"
     states = [f"{report[state]:,} {state}" for state in STATES if report[state]]
     yield _row("input", f"{report['input']:,} records: {', '.join(states) or 'none'}")
+    if report["short_reasons"]:
+        reasons = [f"{count:,} {reason}" for reason, count in sorted(report["short_reasons"].items())]
+        yield _row("", f"short of questions, by generator and cause: {', '.join(reasons)}")
     if report["rejected"] or report["failed"]:
         yield _row("", f"why: {folder / 'dead_letters.jsonl'}")
     calls, tokens = report["calls"], report["tokens"]
@@ -39,7 +42,7 @@ def _numbers(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
     queries = report["queries"]
     yield _row("queries", f"{queries['generated']:,} made, {queries['kept']:,} kept{_dropped(queries['dropped'])}")
     for name, sink in report["sinks"].items():
-        yield _row("sink", f"{name} → {printable(sink['identity'])}: {_sink(sink)}")
+        yield _row("sink", f"{name} → {sink['identity']}: {_sink(sink)}")
 
 
 def _row(label: str, text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, TypeGuard
 
-from querygen_core.errors import PluginError, ProviderError, QuerygenError
+from querygen_core.errors import CredentialsError, PluginError, ProviderError, QuerygenError
 from querygen_core.masking import mask
 from querygen_core.records import Request, Response, Usage
 
@@ -27,6 +27,8 @@ async def send(provider: Any, use: str, request: Request, seconds: float) -> Res
         if error.kind != "blocked":
             raise
         return Response(text="", finish="blocked", reason=mask(str(error)))
+    except CredentialsError as error:
+        raise ProviderError("auth", str(error)) from error
     except QuerygenError:
         raise
     except (Exception, SystemExit) as exc:

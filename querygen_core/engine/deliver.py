@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from querygen_core.engine.halt import Halt
 from querygen_core.engine.meter import Meter
-from querygen_core.errors import PluginError, QuerygenError, SinkError, Stopped
+from querygen_core.errors import CredentialsError, PluginError, QuerygenError, SinkError, SinkFailure, Stopped
 from querygen_core.journal.interface import DeadLetter, Delivery, Journal
 from querygen_core.masking import mask
 from querygen_core.records import Fact, Outcome, Receipt
@@ -146,8 +146,7 @@ class Delivering:
             except (Stopped, asyncio.CancelledError):
                 raise
             except (Exception, SystemExit) as exc:
-                message = str(exc) if isinstance(exc, QuerygenError) else f"{type(exc).__name__}: {exc}"
-                raise SinkError("permanent", f"sink {self.to.use!r} failed: {message}") from exc
+                raise failure_of(self.to, exc) from exc
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -156,6 +155,15 @@ class Delivering:
             stage="deliver", reason=self.to.name, message=mask(receipt.error or ""), product_key=receipt.product_key,
             attempt=self.attempt,
         )  # fmt: skip
+
+
+def failure_of(to: SinkRun, error: BaseException) -> SinkError:
+    """What an error means that a sink should not have raised."""
+    if isinstance(error, SinkError):
+        return error
+    message = str(error) if isinstance(error, QuerygenError) else f"{type(error).__name__}: {error}"
+    kind: SinkFailure = "auth" if isinstance(error, CredentialsError) else "permanent"
+    return SinkError(kind, f"sink {to.use!r} failed: {message}")
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

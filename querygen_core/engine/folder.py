@@ -18,9 +18,11 @@ _LONGEST_NAME = 200  # bytes; file systems stop at 255
 
 def job_folder(state_dir: Path, job_id: str) -> Path:
     """The job's folder; any job id becomes one harmless name, different ids different names."""
-    name = quote(job_id, safe=" ").replace(".", "%2E") if job_id.startswith(".") else quote(job_id, safe=" ")
+    name = quote(job_id, safe=" ", errors="surrogatepass")
+    if name.startswith("."):
+        name = name.replace(".", "%2E")
     if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(job_id.encode()).hexdigest()[:16]}"
+        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return state_dir / name
 
 

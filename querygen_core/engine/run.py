@@ -13,7 +13,7 @@ from querygen_core import __version__
 from querygen_core.config import Pipeline
 from querygen_core.engine.ask import Asker
 from querygen_core.engine.build import Builder, Settings
-from querygen_core.engine.deliver import Delivering, SinkRun
+from querygen_core.engine.deliver import Delivering, SinkRun, failure_of
 from querygen_core.engine.folder import make_folder, shard_folder, write_json, write_lines
 from querygen_core.engine.generate import Recipe
 from querygen_core.engine.halt import Halt
@@ -222,10 +222,8 @@ async def _check(sink: SinkRun) -> None:
     """Before anything is paid. An optional sink that cannot be written is left out, and said."""
     try:
         await sink.sink.check()
-    except SinkError as exc:
-        error = exc
     except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
-        error = SinkError("permanent", f"{sink.use!r} failed: {type(exc).__name__}: {exc}")
+        error = failure_of(sink, exc)
     else:
         return
     if sink.required:

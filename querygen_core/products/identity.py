@@ -15,7 +15,7 @@ _LONGEST_ID = 500
 _AUTO_DIGITS = 16
 
 
-class BadId(Exception):  # noqa: N818 - never leaves this package
+class BadId(Exception):
     pass
 
 

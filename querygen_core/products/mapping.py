@@ -36,7 +36,7 @@ _OTHER_THINGS = words(
 )
 
 
-class _Unusable(Exception):  # noqa: N818 - becomes a Reject before anybody sees it
+class _Unusable(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason

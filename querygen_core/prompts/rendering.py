@@ -12,7 +12,7 @@ SIZED = (list, tuple, dict)
 MAX_TEXT = 4 * 1024 * 1024
 
 
-class Overrun(Exception):  # noqa: N818 - it reads as what happened
+class Overrun(Exception):
     """The render did more than any real prompt needs."""
 
 

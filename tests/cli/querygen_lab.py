@@ -117,6 +117,9 @@ class Table:
         return [Receipt(product_key=one.product_key, delivered=len(one.queries)) for one in outcomes]
 
     async def aclose(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
         Path(self.options.path).write_text(json.dumps(self.held))
 
 

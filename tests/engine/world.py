@@ -36,7 +36,7 @@ class ScriptedProvider:
 
     script: Callable[[Request, int], Response | Exception]
     seconds: float = 0.0
-    capabilities: Capabilities = Capabilities(free=True)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(free=True))
     limit_key: str = "scripted"
     calls: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0

@@ -213,4 +213,4 @@ def test_any_text_is_a_prompt_or_a_clear_error(tmp_path_factory: pytest.TempPath
         request = PromptFile(path).render(Product(product_id="1", title="T"), Want(query_type="product", count=1))
         assert json.dumps(request.prompt)
     except ConfigError as exc:
-        assert str(path) in str(exc)  # noqa: PT017 - either is right
+        assert str(path) in str(exc)

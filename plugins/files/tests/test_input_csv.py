@@ -129,7 +129,7 @@ def test_five_broken_rows_are_five_rejects_with_their_lines():
 def test_the_separator_and_the_encoding_can_be_given():
     assert said("id|title\n1|A,B\n", separator="|") == ["2 1 A,B"]
     assert said("id,title\n1,Чайник\n".encode("cp1251"), encoding="cp1251") == ["2 1 Чайник"]
-    assert said("id,title\n1,A\n2,B\n".encode() + b"3,\xff\n", encoding="utf-8")[-1].startswith("error:")
+    assert said(b"id,title\n1,A\n2,B\n" + b"3,\xff\n", encoding="utf-8")[-1].startswith("error:")
 
 
 def test_one_bad_byte_is_warned_of_once(caplog):

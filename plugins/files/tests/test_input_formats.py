@@ -68,8 +68,8 @@ XML = {
         ["2 1 A", "3 2 B"],
     ),
     "escaped and CDATA": (
-        f"{HEAD}<item><g:id>1</g:id><title><![CDATA[A & </item> B]]></title></item>{TAIL}",
-        ["4 1 A & </item> B"],
+        f"{HEAD}<item><g:id>1</g:id><title><![CDATA[A & <b>B</b>]]></title></item>{TAIL}",
+        ["4 1 A & B"],
     ),
     "comment": (f"{HEAD}<!-- <item>x</item> --><item><g:id>1</g:id><title>A</title></item>{TAIL}", ["4 1 A"]),
     "latin-1": (
@@ -131,6 +131,12 @@ def test_yaml_is_read(name):
 def test_a_feed_is_read(name):
     content, expected = XML[name]
     assert said(content) == expected
+
+
+def test_a_feed_goes_on_behind_what_is_too_long():
+    long = "x" * (9 * 1024 * 1024)
+    content = f"{HEAD}<item><title>{long}</title></item><other>{long}</other><item><g:id>2</g:id><title>B</title></item>{TAIL}"
+    assert said(content) == ["4 !too_long", "4 2 B"]
 
 
 def test_yaml_is_known_by_its_content():

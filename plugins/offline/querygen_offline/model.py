@@ -14,6 +14,8 @@ from querygen_offline.question import LABELS, Question
 from querygen_offline.selection import write_questions
 from querygen_offline.task import Task, read_task
 
+NOTE = "no language model; its questions are made from the products' own facts by patterns, for demos and tests"
+
 _CHARS_PER_TOKEN = 4
 _SLOW_DOWN = 0.05
 
@@ -25,7 +27,7 @@ class OfflineModel:
     last answer that the request got.
     """
 
-    capabilities = Capabilities(free=True)
+    capabilities = Capabilities(free=True, note=NOTE)
     limit_key = "offline"
 
     def __init__(self, options: OfflineOptions) -> None:

@@ -24,6 +24,10 @@ class Language:
     stranded: frozenset[str] = frozenset()
     complete: bool = False
 
+    @property
+    def function_words(self) -> frozenset[str]:
+        return self.asks | self.verbs | self.subjects | self.unfinished | self.stranded
+
 
 ENGLISH = Language(
     asks=word_set(

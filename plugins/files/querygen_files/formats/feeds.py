@@ -23,7 +23,9 @@ _PREFIX = re.compile(r"[<\s/]([A-Za-z_][\w.-]*):[\w.-]+(?=[\s=/>])")
 _RESERVED = frozenset({"xml", "xmlns"})
 _DECLARATION = re.compile(r"\sxmlns(?::[\w.-]+)?\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _DEEPEST = 20
-_CUT_OFF = "the file ends in the middle of this item: it was cut off; copy it again"
+_LONGEST_TAG = 1_000
+_TAG_END = re.compile(r"/?>")
+_COMMENT_END = re.compile("-->")
 
 
 def read_feed(text: Pieces) -> Iterator[Row]:
@@ -34,53 +36,41 @@ def read_feed(text: Pieces) -> Iterator[Row]:
     if "<!ENTITY" in window.buffer[: first.start()]:
         raise Unreadable("the XML defines entities of its own, which may be an attack; remove the <!DOCTYPE …>", 1)
     name = re.escape(first[1])
-    edge = re.compile(rf"<!--|<!\[CDATA\[|<{name}(?=[\s/>])|</{name}\s*>")
-    while _go_to_item(window, edge):
+    start, edge = re.compile(rf"<!--|<{name}(?=[\s/>])"), re.compile(rf"<{name}(?=[\s/>])|</{name}\s*>")
+    while _go_to_item(window, start):
         line = window.line
         length = _item_length(window, edge)
         if length is None:
-            raise Unreadable(_CUT_OFF, line)
+            raise Unreadable("the file ends in the middle of this item: it was cut off; copy it again", line)
         item = window.buffer[window.at : window.at + length]
         window.at += length
         yield line, Broken("too_long", TOO_LONG, item) if length >= LONGEST_RECORD else _parse(item, line)
 
 
-def _go_to_item(window: Window, edge: re.Pattern[str]) -> bool:
-    while found := window.find(edge, 0, LONGEST_RECORD):
-        window.at = found.start()
-        if found[0][:2] != "<!" and found[0][1] != "/":
+def _go_to_item(window: Window, start: re.Pattern[str]) -> bool:
+    """Past comments, which may hold items that somebody has taken out."""
+    while (found := window.find(start, 0, LONGEST_RECORD)) or not window.ended:
+        window.at = found.start() if found else len(window.buffer) - _LONGEST_TAG
+        if found is None:
+            continue
+        if found[0] != "<!--":
             return True
-        window.at = window.at + _passage(window, found) if found[0][:2] == "<!" else found.end()
+        end = window.find(_COMMENT_END, len("<!--"), LONGEST_RECORD)
+        if end is None:
+            raise Unreadable("the comment that begins here never ends", window.line)
+        window.at = end.end()
     return False
 
 
 def _item_length(window: Window, edge: re.Pattern[str]) -> int | None:
     """As far as the item's end tag or, if that is missing, as the next item's start; None if the text ends first."""
     opened = window.find(_TAG_END, 0, LONGEST_RECORD)
-    if opened is None:
-        return None
-    if opened[0] == "/>":
-        return opened.end() - window.at
-    seen = 1
-    while found := window.find(edge, seen, LONGEST_RECORD):
-        start = found.start() - window.at
-        if found[0][:2] == "</":
-            return start + len(found[0])
-        if found[0][:2] != "<!":
-            return start
-        seen = _passage(window, found)
-    return None if window.ended else len(window.buffer) - window.at
-
-
-_TAG_END = re.compile(r"/?>")
-_CLOSERS = {"<!--": re.compile("-->"), "<![CDATA[": re.compile(r"\]\]>")}
-
-
-def _passage(window: Window, opener: re.Match[str]) -> int:
-    """Where a comment or character data that begins at `opener` ends, counted from `at`; if never, right behind it."""
-    behind = opener.end() - window.at
-    closer = window.find(_CLOSERS[opener[0]], behind, LONGEST_RECORD)
-    return behind if closer is None else closer.end() - window.at
+    if opened is None or opened[0] == "/>":
+        return None if opened is None else opened.end() - window.at
+    found = window.find(edge, 1, LONGEST_RECORD)
+    if found is None:
+        return None if window.ended else len(window.buffer) - window.at
+    return (found.end() if found[0][1] == "/" else found.start()) - window.at
 
 
 def _parse(item: str, line: int) -> dict[str, Any] | Broken:

@@ -8,7 +8,7 @@ from typing import Any
 from querygen_files.formats.rows import Broken
 
 
-class _Twice(ValueError):  # noqa: N818 - becomes a Broken
+class _Twice(ValueError):
     pass
 
 

@@ -24,7 +24,7 @@ Row = tuple[int, dict[str, Any] | Broken]
 """The line, from 1, and the record."""
 
 
-class Unreadable(Exception):  # noqa: N818 - becomes an InputError with the file's name
+class Unreadable(Exception):
     """The file as a whole is no good, or no good from `line` on."""
 
     def __init__(self, message: str, line: int | None = None) -> None:

@@ -28,7 +28,7 @@ _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fa
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
-class _Refused(Exception):  # noqa: N818 - becomes a Broken
+class _Refused(Exception):
     pass
 
 
