@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -47,14 +48,16 @@ def jobs(arguments: argparse.Namespace) -> int:
 
 
 def retry(arguments: argparse.Namespace) -> int:
-    """Run a job again with the config it ran with, one more try for each request without a usable answer."""
+    """Run a job again as it ran last, with one more try for each request without a usable answer."""
     configure(arguments.log_level, arguments.log_format)
     folder = _known(arguments)
     runs = asyncio.run(_runs(folder, arguments.job))
     if not runs:
         raise UsageError(f"job {arguments.job!r} has no run that could be repeated")
-    loaded = load_again(runs[-1]["config"], str(_state_dir(arguments)))
-    return finish(arguments, loaded, settings_from(arguments, retry=True))
+    kept = runs[-1]["config"]
+    loaded = load_again(kept, str(_state_dir(arguments)))
+    given = {**kept["given"], "products": tuple(kept["given"]["products"])}
+    return finish(arguments, loaded, replace(settings_from(arguments), retry=True, **given))
 
 
 def _state_dir(arguments: argparse.Namespace) -> Path:

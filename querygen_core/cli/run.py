@@ -44,7 +44,7 @@ def with_auto_input(arguments: argparse.Namespace, loaded: Loaded) -> Loaded:
     return load(arguments.config, sets, job_id=loaded.pipeline.job_id)
 
 
-def settings_from(arguments: argparse.Namespace, *, retry: bool = False) -> Settings:
+def settings_from(arguments: argparse.Namespace) -> Settings:
     return Settings(
         environ=dict(os.environ),
         shard=shard_from(os.environ),
@@ -52,7 +52,6 @@ def settings_from(arguments: argparse.Namespace, *, retry: bool = False) -> Sett
         products=tuple(getattr(arguments, "product", ())),
         sample=getattr(arguments, "sample", None),
         wait=not arguments.no_wait,
-        retry=retry,
     )
 
 

@@ -116,7 +116,19 @@ class Builder:
         return [(part.use, self.build(part)) for part in self.pipeline.preprocessors]
 
     def sinks(self) -> list[SinkRun]:
-        return [SinkRun(one.part.name, one.part.use, self.build(one.part), one.required) for one in self.pipeline.sinks]
+        """Raises ConfigError if two of them write to the same place: each would undo the other's work."""
+        sinks = [
+            SinkRun(one.part.name, one.part.use, self.build(one.part), one.required) for one in self.pipeline.sinks
+        ]
+        first: dict[str, str] = {}
+        for one in sinks:
+            earlier = first.setdefault(one.sink.identity, one.name)
+            if earlier != one.name:
+                message = (
+                    f"sinks {earlier!r} and {one.name!r} both write to {one.sink.identity}; give each its own place"
+                )
+                raise ConfigError(message)
+        return sinks
 
     def observers(self) -> list[tuple[str, Any]]:
         return [(part.name, self.build(part)) for part in self.pipeline.observers]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from querygen_core.errors import Exit, Stopped
+from querygen_core.masking import mask
 
 T = TypeVar("T")
 log = logging.getLogger("querygen.run")
@@ -17,6 +18,7 @@ log = logging.getLogger("querygen.run")
 class Halt:
     """Once set, no further call starts: whatever waits here gets `Stopped`. The first cause counts.
 
+    message: masked, since it goes into the report.
     deadline: event-loop time by which the process must be gone, if a signal set it.
     """
 
@@ -39,11 +41,11 @@ class Halt:
             self.deadline = deadline
         if self.is_set:
             return
-        self.code, self.message = code, message
-        log.warning("%s; no further call starts", message)
+        self.code, self.message = code, mask(message)
+        log.warning("%s; no further call starts", self.message)
         for future in self._waiting:
             if not future.done():
-                future.set_exception(Stopped(message))
+                future.set_exception(Stopped(self.message))
 
     def check(self) -> None:
         if self.is_set:

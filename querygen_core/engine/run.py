@@ -64,8 +64,7 @@ class Job:
     asker: Asker | None = None
 
     async def execute(self, watch: Watch | None) -> Result:
-        kept = {"resolved": self.pipeline.resolved, "config_file": str(self.pipeline.config_file)}
-        attempt = await self.journal.begin({**kept, "hash": self.pipeline.hash})
+        attempt = await self.journal.begin(self._kept())
         if self.settings.retry:  # not before `begin`, which makes sure that the job is nobody else's
             log.info("%d requests get one more try", await self.journal.grant_retry())
         bind(job_id=self.pipeline.job_id, attempt=attempt, shard=self.settings.shard.index)
@@ -80,6 +79,12 @@ class Job:
                 except QuerygenError as exc:
                     self.halt.set(exc.exit_code, mask(str(exc)))
             return await self._conclude()
+
+    def _kept(self) -> dict[str, Any]:
+        """What `querygen retry` needs to do the same again."""
+        given = {name: getattr(self.settings, name) for name in ("products_file", "products", "sample")}
+        file = str(self.pipeline.config_file)
+        return {"resolved": self.pipeline.resolved, "config_file": file, "hash": self.pipeline.hash, "given": given}
 
     @asynccontextmanager
     async def _watched(self, watch: Watch | None) -> AsyncIterator[None]:

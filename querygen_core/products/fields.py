@@ -64,7 +64,7 @@ def specifications_in(record: Record) -> list[Any]:
     """
     features = [value for value in record.values("bullet_points") if _is_specification(value)]
     values = record.numbered("attribute_values")
-    columns = [{name: values.get(number)} for number, name in record.numbered("attribute_names").items()]
+    columns = [{as_text(name): values.get(number)} for number, name in record.numbered("attribute_names").items()]
     return [*record.values("attributes"), *features, *columns]
 
 

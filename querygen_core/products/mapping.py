@@ -57,7 +57,7 @@ def read_product(
     mapped field is read from there only. file, line: where the record came from.
 
     The result does not depend on the order of the record's keys. A record without an id gets `auto-` and a hash of
-    brand, title, mpn and gtin. Rejected are: no title, or one of more than 2,000 characters (it is a description); an
+    brand, title, mpn and gtin. Rejected are: no title, or one of 2,000 characters and more (it is a description); an
     id that is no longer what it was (`1.0E+05`, 12.0, true, negative); things that are no products.
 
     Raises:

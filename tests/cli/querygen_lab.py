@@ -32,9 +32,10 @@ SPOKEN = [f"What is good about it in way {number}?" for number in range(3)]
 
 
 class ModelOptions(Options):
-    not_in_key = frozenset({"says", "seconds"})
+    not_in_key = frozenset({"says", "says_in", "seconds"})
 
     says: str = Field("questions", description="`questions`, a text, or how to fail.")
+    says_in: str = Field("", description="A file that says it instead.")
     seconds: float = Field(0, description="How long a call takes.")
     key: Secret | None = Field(None, description="Used as a careless provider would.")
 
@@ -50,7 +51,7 @@ class Model:
         import asyncio
 
         await asyncio.sleep(self.options.seconds)
-        says, key = self.options.says, self.options.key.reveal() if self.options.key else ""
+        says, key = self._says(), self.options.key.reveal() if self.options.key else ""
         if says in ("auth", "quota", "retry", "bad_request", "blocked"):
             raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
         if says == "raise":
@@ -62,6 +63,9 @@ class Model:
         answer = json.dumps({"questions": [{"text": text} for text in SPOKEN]})
         text = answer if says in ("questions", "noise") else says
         return Response(text=text, usage=Usage(input=10, output=5))
+
+    def _says(self) -> str:
+        return Path(self.options.says_in).read_text() if self.options.says_in else self.options.says
 
     async def aclose(self) -> None: ...
 

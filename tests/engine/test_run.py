@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.api import ProviderError, Query, Response, Shard, Usage
+from querygen_core.api import Capabilities, ProviderError, Query, Response, Shard, Usage
 from querygen_core.errors import Exit, JournalError
 from tests.engine.lab import Lab, Page, Table, product, products, states, three_questions
 from tests.engine.world import ScriptedProvider, questions
@@ -132,7 +132,7 @@ def test_a_budget_of_tokens_is_never_passed(tmp_path: Path):
 
 
 def test_money_is_only_capped_where_prices_are_known(tmp_path: Path):
-    paid = ScriptedProvider(three_questions, capabilities=replace(ScriptedProvider.capabilities, free=False))
+    paid = ScriptedProvider(three_questions, capabilities=Capabilities(free=False))
     result = Lab(tmp_path, products(1), model=paid, runtime={"max_cost": 1.0}).run()
     assert result.code == Exit.CONFIG
     assert "max_calls" in result.message
@@ -140,7 +140,7 @@ def test_money_is_only_capped_where_prices_are_known(tmp_path: Path):
 
 
 def test_of_a_model_whose_price_is_unknown_the_cost_is_unknown(tmp_path: Path):
-    paid = ScriptedProvider(three_questions, capabilities=replace(ScriptedProvider.capabilities, free=False))
+    paid = ScriptedProvider(three_questions, capabilities=Capabilities(free=False))
     assert Lab(tmp_path, products(1), model=paid).run().report["cost"] is None
 
 

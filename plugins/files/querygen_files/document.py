@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from querygen_core.api import Outcome, Query
 from querygen_files.holdings import HeldProduct
-from querygen_files.lines import LONGEST, from_line, read_lines, text_of, to_line
+from querygen_files.lines import LONGEST, from_line, provenance, read_lines, text_of, to_line
 
 FORMAT = "querygen/1"
 
@@ -49,7 +49,7 @@ class Document:
             "state": outcome.state,
             "reasons": dict(sorted(outcome.reasons.items())),
         }
-        queries = ",".join(f"\n{to_line(_kept(query))}" for query in outcome.queries)
+        queries = ",".join(f"\n{to_line({'text': query.text, **provenance(query)})}" for query in outcome.queries)
         dropped = ",".join(f"\n{to_line(_dropped(query))}" for query in outcome.dropped)
         return f'{comma}\n{_open(head, "queries")}{queries}\n],"dropped":[{dropped}\n]}}'
 
@@ -89,21 +89,6 @@ class Document:
 def _open(head: Mapping[str, object], name: str) -> str:
     """The object `head` with a last key whose list is still open."""
     return f'{to_line(head)[:-1]},"{name}":['
-
-
-def _kept(query: Query) -> dict[str, object]:
-    return {
-        "text": query.text,
-        "query_type": query.query_type,
-        "sub_type": query.sub_type,
-        "labels": dict(sorted(query.labels.items())),
-        "generator": query.generator,
-        "provider": query.provider,
-        "model": query.model,
-        "prompt_hash": query.prompt_hash,
-        "request_key": query.request_key,
-        "round": query.round,
-    }
 
 
 def _dropped(query: Query) -> dict[str, object]:

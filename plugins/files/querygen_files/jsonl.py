@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from querygen_core.api import Outcome
 from querygen_files.holdings import HeldProduct
-from querygen_files.lines import from_line, read_lines, text_of, to_line
+from querygen_files.lines import from_line, provenance, read_lines, text_of, to_line
 
 
 class JsonLines:
@@ -31,20 +31,7 @@ class JsonLines:
             "title": outcome.title,
         }
         lines = (
-            {
-                **product,
-                "position": position,
-                "query_text": query.text,
-                "query_type": query.query_type,
-                "sub_type": query.sub_type,
-                "labels": dict(sorted(query.labels.items())),
-                "generator": query.generator,
-                "provider": query.provider,
-                "model": query.model,
-                "prompt_hash": query.prompt_hash,
-                "request_key": query.request_key,
-                "round": query.round,
-            }
+            {**product, "position": position, "query_text": query.text, **provenance(query)}
             for position, query in enumerate(outcome.queries, start=1)
         )
         return "".join(f"{to_line(line)}\n" for line in lines)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from querygen_core.api import Query
+
 LONGEST = 64 * 2**20
 """Bytes of the longest line, or product, that is taken for our own when a file is read back."""
 
@@ -46,3 +48,18 @@ def read_lines(file: BinaryIO) -> Iterator[bytes]:
         if not line.endswith(b"\n"):
             raise ValueError("a line does not end")
         yield line
+
+
+def provenance(query: Query) -> dict[str, object]:
+    """What a query is and where it comes from, all but its text."""
+    return {
+        "query_type": query.query_type,
+        "sub_type": query.sub_type,
+        "labels": dict(sorted(query.labels.items())),
+        "generator": query.generator,
+        "provider": query.provider,
+        "model": query.model,
+        "prompt_hash": query.prompt_hash,
+        "request_key": query.request_key,
+        "round": query.round,
+    }

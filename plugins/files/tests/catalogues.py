@@ -24,13 +24,20 @@ def read(content: str | bytes, name: str = NAME, **options) -> list[Product | Re
 def said(content: str | bytes, name: str = NAME, **options) -> list[str]:
     """A product as `line id title`, a reject as `line !reason`, an input error as its message without the name."""
     Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
-    found: list[str] = []
+    results, error = read_until_error(catalogue(name, **options))
+    assert error.startswith(name) or not error
+    return [brief(result) for result in results] + ([f"error{error.removeprefix(name)}"] if error else [])
+
+
+def read_until_error(reader) -> tuple[list[Product | Reject], str]:
+    """What was read, and the message of the error that ended it, if one did."""
+    results = []
     try:
-        found.extend(map(brief, catalogue(name, **options).read()))
+        for result in reader.read():
+            results.append(result)  # noqa: PERF402 - what came before the error counts
     except InputError as error:
-        assert str(error).startswith(name)
-        found.append(f"error{str(error).removeprefix(name)}")
-    return found
+        return results, str(error)
+    return results, ""
 
 
 def brief(result: Product | Reject) -> str:

@@ -43,6 +43,7 @@ TABLES = {
         'id\ttitle\n1\t"Best" kettle\n2\t"C\n3\tD\n',
         ['2 1 "Best" kettle', '3 2 "C', "4 3 D"],
     ),
+    "one cell too few beside many lines": ('id,title,text\n1,"A\nB\nC"\n2,B,x\n', ["2 !ragged_row", "5 2 B"]),
     "no title in a row": ("id,title\n1,\n2,B\n", ["2 !no_title", "3 2 B"]),
     "repeated columns of a feed": ("id,title,product_highlight,product_highlight\n1,A,x,y\n", ["2 1 A"]),
 }
@@ -57,11 +58,12 @@ REFUSED = {
 }
 
 OLD = """Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,\
-Option2 Value,Variant SKU,Variant Grams,Variant Price,Variant Requires Shipping,Variant Barcode,Image Src,Image Position,\
-Gift Card,SEO Title,Google Shopping / Gender,Google Shopping / MPN,Variant Image,Status,Included / Nordland
+Option2 Value,Variant SKU,Variant Grams,Variant Price,Variant Requires Shipping,Variant Barcode,\
+Image Src,Image Position,Gift Card,SEO Title,Google Shopping / Gender,Google Shopping / MPN,Variant Image,\
+Status,Included / Nordland
 tee,Trail Tee,"<p>Soft.</p>
-<ul><li>Dries fast</li></ul>",Fellwalk,Apparel & Accessories > Clothing,Shirts,"hiking, summer",true,Size,S,Color,Red,'0071,150,\
-25.00,true,'4006381333931,https://shop.example/1.jpg,1,false,Tee,unisex,T-1,https://shop.example/v.jpg,active,true
+<ul><li>Dries fast</li></ul>",Fellwalk,Apparel & Accessories > Clothing,Shirts,"hiking, summer",true,Size,S,Color,Red,\
+'0071,150,25.00,true,'4006381333931,https://shop.example/1.jpg,1,false,Tee,unisex,T-1,https://shop.example/v.jpg,active,true
 tee,,,,,,,,,M,,Red,'0072,150,27.00,true,,https://shop.example/2.jpg,2,,,,,,,
 tee,,,,,,,,,M,,Blue,'0073,150,27.00,true,,,,,,,,,,
 tee,,,,,,,,,,,,,,,,,https://shop.example/3.jpg,3,,,,,,,
@@ -70,10 +72,10 @@ card,Gift Card,Give.,Fellwalk,,Cards,,true,Title,Default Title,,,,0,10.00,false,
 
 NEW = """Title,URL handle,Description,Vendor,Product category,Type,Tags,Published on online store,Status,SKU,Barcode,\
 Option1 name,Option1 value,Option1 Linked To,Price,Compare-at price,Charge tax,Inventory quantity,\
-Weight value (grams),Requires shipping,Product image URL,Image alt text,Color (product.metafields.shopify.color-pattern),\
-Google Shopping / Google product category
-Trail Tee,tee,<b>Soft.</b>,Fellwalk,Clothing > Shirts,Shirts,hiking,TRUE,Active,T-S,4006381333931,Size,S,,25,30,TRUE,4,150,TRUE,\
-https://shop.example/1.jpg,Front,red; blue,212
+Weight value (grams),Requires shipping,Product image URL,Image alt text,\
+Color (product.metafields.shopify.color-pattern),Google Shopping / Google product category
+Trail Tee,tee,<b>Soft.</b>,Fellwalk,Clothing > Shirts,Shirts,hiking,TRUE,Active,T-S,4006381333931,Size,S,,25,30,\
+TRUE,4,150,TRUE,https://shop.example/1.jpg,Front,red; blue,212
 ,tee,,,,,,,,T-M,,,M,,27,,,,,,https://shop.example/2.jpg,,,
 Cap,cap,Shade.,Fellwalk,Clothing > Hats,Hats,,TRUE,Active,C-1,,,,,12,,TRUE,2,80,TRUE,,,,
 """

@@ -1,4 +1,4 @@
-"""However long a catalogue is, reading it takes the same memory: peak early and peak at the end, in a process of its own."""
+"""However long a catalogue is, reading it takes the same memory: the peak of a process, early and at the end."""
 
 from __future__ import annotations
 

@@ -11,63 +11,24 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from plugins.files.tests.catalogues import catalogue
-from querygen_core.api import InputError, Product, Reject
+from plugins.files.tests.catalogues import catalogue, read_until_error
+from querygen_core.api import Product, Reject
 
-PIECES = st.sampled_from(
-    [
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        ":",
-        '"',
-        "\\",
-        "\n",
-        "\r",
-        " ",
-        "\t",
-        ";",
-        "'",
-        "-",
-        "- ",
-        "---\n",
-        "<",
-        ">",
-        "&",
-        "/",
-        "\0",
-    ]
-    + [
-        "id",
-        "title",
-        '"id": 1',
-        '"title": "A"',
-        "id,title\n",
-        "1,A\n",
-        "- id: 1\n  title: A\n",
-        "products",
-        "\ufeff",
-        "é",
-        "*a",
-        "&a ",
-        "!!x ",
-    ]
-    + [
-        "<rss>",
-        "<item>",
-        "</item>",
-        "<title>A</title>",
-        "<!--",
-        "-->",
-        "<![CDATA[",
-        "]]>",
-        "<item/>",
-        '{"products": [',
-        '{"title": "A"}\n',
-    ]
-)
+MARKS = list("[]{},:\"\\\n\r \t;'-<>&/\0é\ufeff")
+WORDS = [
+    "id",
+    "title",
+    "products",
+    '"id": 1',
+    '"title": "A"',
+    "id,title\n",
+    "1,A\n",
+    '{"title": "A"}\n',
+    '{"products": [',
+]
+YAML = ["- ", "---\n", "- id: 1\n  title: A\n", "*a", "&a ", "!!x "]
+XML = ["<rss>", "<item>", "</item>", "<title>A</title>", "<!--", "-->", "<![CDATA[", "]]>", "<item/>"]
+PIECES = st.sampled_from([*MARKS, *WORDS, *YAML, *XML])
 TEXTS = st.lists(PIECES, max_size=40).map("".join)
 NAMES = st.sampled_from(["shop", "shop.csv", "shop.tsv", "shop.json", "shop.jsonl", "shop.yaml", "shop.xml"])
 PER_TEST = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -75,16 +36,10 @@ PER_TEST = settings(max_examples=100, deadline=None, suppress_health_check=[Heal
 
 def outcome(name, content):
     Path(name).write_bytes(content)
-    results = []
-    try:
-        for result in catalogue(name).read():
-            assert isinstance(result, Product | Reject)
-            results.append(result)
-    except InputError as error:
-        assert str(error).startswith(name)
-        return results, str(error)
-    assert results
-    return results, ""
+    results, error = read_until_error(catalogue(name))
+    assert all(isinstance(result, Product | Reject) for result in results)
+    assert error.startswith(name) if error else results
+    return results, error
 
 
 @PER_TEST

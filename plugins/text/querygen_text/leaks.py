@@ -110,4 +110,4 @@ def tells_of_task(case: Candidate) -> bool:
 
 def _unquoted(case: Candidate) -> str:
     """A question may well be about a quoted phrase."""
-    return case.lower
+    return _QUOTED.sub('""', case.lower) if '"' in case.lower else case.lower

@@ -96,6 +96,12 @@ def test_keeps_apart(run, kettle, one, other):
     assert [query.dropped for query in run.texts(kettle, [one, other], "dedup")] == [None, None]
 
 
+def test_a_kind_of_product_is_not_the_product(run, kettle):
+    drill = replace(kettle, title="Cordless Drill 18 V", brand="")
+    texts = ["Is this product worth it?", "Is a cordless drill worth it?", "Is the cordless drill worth it?"]
+    assert [query.dropped for query in run.texts(drill, texts, "dedup")] == [None, None, "dedup/normalised"]
+
+
 def test_paraphrases_are_not_found(run, kettle):
     """A limit that the README states; if this fails, the README is to be changed."""
     texts = ["How often should I clean the kettle?", "What is the cleaning interval of the kettle?"]

@@ -141,6 +141,8 @@ KEPT = [
     "Unfortunately my water is hard: does the kettle cope?",
     "Does the Brambleby app have an AI assistant?",
     'Does the phrase "here are 25 questions" in the app mean a tea quiz?',
+    'Does the "as an AI language model" sticker come off the kettle?',
+    "Is serial number 4111 1111 1111 1112 a genuine kettle?",
     "Is Booking.com giving away Brambleby kettles?",
     "Is Tindle.co a shop for kettles?",
     "3 in front, 2 behind: how are the kettles packed?",

@@ -100,15 +100,24 @@ def _read_rows(lines: _Lines, separator: str, width: int) -> Iterator[tuple[int,
 def _blame_first(lines: _Lines, separator: str, width: int, reason: str, message: str) -> list[str] | Broken:
     """Of the lines taken, the first is broken, for it opened the quote; reading goes on with the second.
 
-    Tabs often separate cells that nobody quotes, so there a quote may be just a quote.
+    Unless no other line could be a row: then they are the lines of one cell. Tabs often separate cells that nobody
+    quotes, so there a quote may be just a quote.
     """
-    raw = lines.taken[0]
-    lines.put_back(1)
-    if len(raw) >= LONGEST_RECORD:
-        return Broken("too_long", TOO_LONG, raw)
-    cells = raw.rstrip("\r\n").split(separator)
-    is_plain = separator == "\t" and len(cells) == width and not _has_nul([raw])
-    return cells if is_plain else Broken(reason, message, raw)
+    first = lines.taken[0]
+    cells = first.rstrip("\r\n").split(separator)
+    if separator == "\t" and len(cells) == width and not _has_nul([first]):
+        lines.put_back(1)
+        return cells
+    if reason == "open_quote" or _any_fits(lines.taken[1:], separator, width):
+        lines.put_back(1)
+    raw = "".join(lines.taken)
+    return Broken("too_long", TOO_LONG, raw) if len(first) >= LONGEST_RECORD else Broken(reason, message, raw)
+
+
+def _any_fits(lines: Sequence[str], separator: str, width: int) -> bool:
+    with contextlib.suppress(csv.Error):
+        return any(len(cells) == width for cells in csv.reader(lines, delimiter=separator))
+    return True
 
 
 def _explain(problem: str) -> tuple[str, str]:

@@ -1,0 +1,92 @@
+"""Careless plugins show their secrets in every message they have; nothing that leaves the process may hold one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+CANARY = "c4n4ry/+s3cret&\"'é\\kaputt"
+FORMS = {
+    "plain": CANARY,
+    "url": quote(CANARY, safe=""),
+    "base64": base64.b64encode(CANARY.encode()).decode().rstrip("="),
+    "json": json.dumps(CANARY)[1:-1],
+    "json, not ASCII": json.dumps(CANARY, ensure_ascii=False)[1:-1],
+    "core": "c4n4ry",
+}
+
+
+def found_in(folder: Path, *texts: str) -> list[str]:
+    """Where the canary shows, in whichever form."""
+    places = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    places |= {f"text {number}": text.encode() for number, text in enumerate(texts)}
+    return [
+        f"{place}: {name} near {content[content.index(form.encode()) - 60 :][:120]!r}"
+        for place, content in places.items()
+        for name, form in FORMS.items()
+        if form.encode() in content
+    ]
+
+
+SAYS = ("questions", "auth", "quota", "retry", "bad_request", "blocked", "raise")
+FAILS = ("", "permanent", "auth", "raise", "refuse")
+
+
+@pytest.mark.parametrize(("says", "fails"), [*((says, "") for says in SAYS), *(("questions", fail) for fail in FAILS)])
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_secret_leaves_the_process(here, job, tmp_path: Path, says: str, fails: str, log_format: str):
+    secret = "${secret:env:LAB_KEY}"
+    job(
+        models={"m": {"use": "lab/model", "says": says, "key": secret}},
+        sinks=[{"use": "lab/table", "path": "table.json", "fails": fails, "password": secret}],
+        observers=[{"use": "lab/ear", "path": "facts.jsonl"}],
+        runtime={"retry_for": 0, "concurrency": 4},
+    )
+    words = ["run", "job.yaml", "--log-level", "debug", "--log-format", log_format]
+    ended = [here(*words, LAB_KEY=CANARY), here(*words, "--json", LAB_KEY=CANARY), here("report", "job")]
+    assert found_in(tmp_path, *(text for one in ended for text in (one.out, one.err))) == []
+    letters = (tmp_path / ".querygen" / "job" / "dead_letters.jsonl").read_text()
+    shown = "".join(one.err + one.out for one in ended) + letters
+    assert "***" in shown or (says, fails) in {("questions", ""), ("blocked", "")}, "the plugin was not careless"
+
+
+def test_a_secret_in_a_real_process_stays_inside(run, job, tmp_path: Path):
+    """With tracebacks, uncaught errors in threads and whatever else a process prints by itself."""
+    secret = "${secret:env:LAB_KEY}"
+    job(
+        models={"m": {"use": "lab/model", "says": "raise", "key": secret}},
+        sinks=[{"use": "lab/table", "path": "table.json", "fails": "raise", "password": secret}],
+    )
+    ended = run("run", "job.yaml", "--log-level", "debug", LAB_KEY=CANARY)
+    assert ended.code != 0
+    assert found_in(tmp_path, ended.out, ended.err) == []
+    config = json.loads((tmp_path / ".querygen" / "job" / "config.json").read_text())
+    assert config["models"]["m"]["key"] == secret
+
+
+def test_a_secret_in_plain_is_masked_in_all_that_is_kept(here, job, tmp_path: Path):
+    job(models={"m": {"use": "lab/model", "says": "auth", "key": CANARY}})
+    ended = here("run", "job.yaml", "--log-level", "debug")
+    assert ended.code == 77
+    (tmp_path / "job.yaml").unlink()  # where the user wrote it
+    assert found_in(tmp_path, ended.out, ended.err) == []
+
+
+def test_a_secret_file_is_read_and_kept_as_a_reference(here, job, tmp_path: Path):
+    key = tmp_path / "key"
+    key.write_text(f"{CANARY}\n")
+    job(models={"m": {"use": "lab/model", "says": "auth", "key": "${secret:file:key}"}})
+    ended = here("run", "job.yaml")
+    assert ended.code == 77
+    key.unlink()
+    assert found_in(tmp_path, ended.out, ended.err) == []
+
+
+def test_checking_a_config_fetches_no_secret(here, job):
+    job(models={"m": {"use": "lab/model", "key": "${secret:env:NOT_SET}"}})
+    assert here("check", "job.yaml").code == 0
+    assert here("prompts", "render", "job.yaml").code == 0
