@@ -42,7 +42,8 @@ ALIASES: dict[str, str] = {
     "audience": "audience target_audience target_group target_market",
     "competitors": "competitors competing_products competitor_brands competitor_products rivals",
     "price": "price final_price variant_price current_price standard_price regular_price sale_price discounted_price "
-    "selling_price list_price initial_price actual_price retail_price msrp unit_price offer_price low_price offers",
+    "selling_price list_price initial_price actual_price retail_price msrp unit_price offer_price low_price",
+    "offers": "offers offer",
     "currency": "currency currency_code iso_currency_code price_currency",
     "availability": "availability in_stock stock_status",
     "condition": "condition item_condition condition_type google_shopping_condition",

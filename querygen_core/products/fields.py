@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from querygen_core.products.aliases import words
 from querygen_core.products.attributes import named_value
 from querygen_core.products.identity import clean_code, read_gtin
 from querygen_core.products.record import Record
@@ -97,9 +98,9 @@ def read_urls(record: Record, field: str = "image_urls") -> tuple[str, ...]:
 
 def first_offer(record: Record) -> Mapping[str, Any]:
     """schema.org's `offers`, where availability and condition are."""
-    for name, value in record.named("price"):
+    for value in record.values("offers"):
         offer = value[0] if isinstance(value, list) and value else value
-        if name == "offers" and isinstance(offer, dict):
+        if isinstance(offer, dict):
             return offer
     return {}
 
@@ -115,6 +116,10 @@ def _list_reader(field: str) -> Callable[[Record], tuple[str, ...]]:
 def _first(field: str, read: Callable[[Any], str]) -> Callable[[Record], str]:
     return lambda record: next(filter(None, map(read, record.values(field))), "")
 
+
+CATEGORIES = words("category_path product_type category_levels subcategory")
+SPECIFICATIONS = words("attributes bullet_points attribute_names")
+"""What `read_category` and `specifications_in` look at."""
 
 READERS: Mapping[str, Callable[[Record], Any]] = {
     "source": lambda record: record.line("source"),
@@ -132,6 +137,7 @@ READERS: Mapping[str, Callable[[Record], Any]] = {
     "availability": lambda record: read_state(record.values("availability")),
     "condition": lambda record: read_state(record.values("condition")),
     "rating": read_rating,
+    "review_count": read_review_count,
     "url": lambda record: next(iter(read_urls(record, "url")), ""),
     "image_urls": read_urls,
 }

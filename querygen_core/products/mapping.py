@@ -10,7 +10,9 @@ from querygen_core.errors import ConfigError
 from querygen_core.products.aliases import words
 from querygen_core.products.attributes import attribute_pairs, collect_attributes
 from querygen_core.products.fields import (
+    CATEGORIES,
     READERS,
+    SPECIFICATIONS,
     first_offer,
     read_category,
     read_review_count,
@@ -76,20 +78,24 @@ def read_product(
 
 
 def _read(record: Record, source: str, raw_ref: str) -> Product:
-    _check_kind(record)
+    if "kind" in record:
+        _check_kind(record)
     record.locale = _read_locale(record)
     title = _read_title(record)
     known: dict[str, Any] = {field: READERS[field](record) for field in record if field in READERS}
     known["brand"] = known.get("brand") or known.get("manufacturer", "")
     known["source"] = known.get("source") or source
-    known["category_path"] = tuple(level for level in read_category(record) if level != title)
     known["price"], known["currency"] = _read_money(record)
-    known["review_count"] = read_review_count(record)
+    if not CATEGORIES.isdisjoint(record):
+        known["category_path"] = tuple(level for level in read_category(record) if level != title)
+    if "rating" in record:
+        known["review_count"] = read_review_count(record)
     if "variants" in record:
         _add_variants(known, record)
     elif "variant_options" in record:
         known["variant_options"] = _read_options(record)
-    _add_offer(known, first_offer(record))
+    if "offers" in record:
+        _add_offer(known, first_offer(record))
     return Product(
         product_id=_read_id(record, known, title),
         title=title,
@@ -102,7 +108,7 @@ def _read(record: Record, source: str, raw_ref: str) -> Product:
 
 def _check_kind(record: Record) -> None:
     kinds = [as_text(value).rpartition("/")[2] for value in record.values("kind")]
-    if kinds and all(kind.casefold() in _OTHER_THINGS for kind in kinds):
+    if all(kind.casefold() in _OTHER_THINGS for kind in kinds):
         raise _Unusable("not_a_product", f"the record is a schema.org {kinds[0]}, not a product; leave it out")
 
 
@@ -141,7 +147,7 @@ def _read_id(record: Record, known: Mapping[str, Any], title: str) -> str:
 
 def _read_money(record: Record) -> tuple[Decimal | None, str]:
     currency = next(filter(None, map(read_currency, record.values("currency"))), "")
-    for value in record.values("price"):
+    for value in (*record.values("price"), *record.values("offers")):
         price, code = read_price(value, currency, cents=record.cents)
         if price is not None:
             return price, code
@@ -162,9 +168,8 @@ def _add_variants(known: dict[str, Any], record: Record) -> None:
 
 
 def _add_offer(known: dict[str, Any], offer: Mapping[str, Any]) -> None:
-    if offer:
-        known["availability"] = known.get("availability") or read_state([offer.get("availability")])
-        known["condition"] = known.get("condition") or read_state([offer.get("itemCondition")])
+    known["availability"] = known.get("availability") or read_state([offer.get("availability")])
+    known["condition"] = known.get("condition") or read_state([offer.get("itemCondition")])
 
 
 def _read_attributes(record: Record, title: str) -> dict[str, str]:
@@ -177,7 +182,8 @@ def _read_attributes(record: Record, title: str) -> dict[str, str]:
         for key, value in names
         if isinstance(value, str) and clean_line(value).casefold() not in title.casefold()
     ]
-    return collect_attributes(attribute_pairs([*others, *record.rest], specifications_in(record), record.locale))
+    holders = () if SPECIFICATIONS.isdisjoint(record) else specifications_in(record)
+    return collect_attributes(attribute_pairs([*others, *record.rest], holders, record.locale))
 
 
 def _read_options(record: Record) -> dict[str, tuple[str, ...]]:

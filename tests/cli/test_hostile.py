@@ -23,8 +23,8 @@ UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]")
 def hostile(tmp_path: Path, job):
     records = [{"id": f"H{number}", "title": title, "description": title} for number, title in enumerate(TITLES)]
     records.insert(3, {"id": "H0", "title": "Another \x1b[2J kettle"})
-    records.append({"title": "\x1b[31m", "id": "no title \n in this one"})
-    (tmp_path / "hostile.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    lines = [*map(json.dumps, records), '{"id": "X1", "title": \x1b[31m broken']
+    (tmp_path / "hostile.jsonl").write_text("".join(f"{line}\n" for line in lines))
     job(
         input={"use": "files/catalogue", "path": "hostile.jsonl"},
         models={"m": {"use": "offline/model"}},
@@ -40,7 +40,9 @@ def test_hostile_titles_arrive_as_data_and_nowhere_else(run, tmp_path: Path):
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert {line["product_id"] for line in lines} == {f"H{number}" for number in range(len(TITLES))}
     assert not any("49" in line["query_text"] for line in lines), "a title was taken for a template"
-    assert any("{{ 7*7 }}" in line["query_text"] for line in lines)
+    titles = {line["product_id"]: line["title"] for line in lines}
+    assert "{{ 7*7 }} {% raw %} ${HOME}" in titles["H0"]
+    assert "<script>alert(1)</script>" in titles["H5"] or "alert" not in titles["H5"]
     assert not UNSEEN.search(ended.out)
     assert not UNSEEN.search(ended.err)
     assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:]+Z [A-Z]+ \[[A-Z]+\] ", line) for line in ended.err.splitlines())

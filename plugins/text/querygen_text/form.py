@@ -44,7 +44,7 @@ def repeats_itself(case: Candidate) -> bool:
     words = case.words
     if len(set(words)) > len(words) - 2:
         return False
-    return any(a == b == c for a, b, c in zip(words, words[1:], words[2:], strict=False))
+    return any(a == b == c and a.isalpha() for a, b, c in zip(words, words[1:], words[2:], strict=False))
 
 
 def is_cut_off(case: Candidate) -> bool:

@@ -25,23 +25,24 @@ class Mentions:
     """The ways one product is named in its questions.
 
     Named are: the full title; its beginnings of two words or more; the brand with the last words of the name
-    ("Ironleaf skillet"); the same without the brand; "this product", "it". Not named by: the brand alone, which is a
-    question about the brand; "a cordless drill", which is a question about the kind.
+    ("Brambleby kettle"); the same without the brand; "this product", "it". Not named by: the brand alone, which is a
+    question about the brand; "an electric kettle", which is a question about the kind.
     """
 
     def __init__(self, product: Product) -> None:
         title, brand = words_of(product.title)[:_LONGEST_NAME], words_of(product.brand)[:_LONGEST_NAME]
         forms = _PHRASES | set(_forms(title, brand))
-        self._by_first: dict[str, list[list[str]]] = {}
-        for form in sorted(forms, key=len, reverse=True):
-            self._by_first.setdefault(form[0], []).append(list(form))
+        self._single = frozenset(form[0] for form in forms if len(form) == 1)
+        self._by_pair: dict[tuple[str, str], list[list[str]]] = {}
+        for form in sorted((form for form in forms if len(form) > 1), key=len, reverse=True):
+            self._by_pair.setdefault((form[0], form[1]), []).append(list(form))
 
     def replace(self, words: list[str]) -> list[str]:
         """`words` with every mention made `PLACEHOLDER`; neighbouring ones become one."""
         done: list[str] = []
         place = 0
         while place < len(words):
-            length = self._length_at(words, place) if words[place] in self._by_first else 0
+            length = self._length_at(words, place)
             if not length:
                 done.append(words[place])
             elif not done or done[-1] != PLACEHOLDER:
@@ -50,12 +51,14 @@ class Mentions:
         return done
 
     def _length_at(self, words: list[str], place: int) -> int:
+        pair = (words[place], words[place + 1]) if place + 1 < len(words) else ("", "")
+        forms = self._by_pair.get(pair, ())
         if place and words[place - 1] in _GENERIC:
             return 0
-        for form in self._by_first.get(words[place], ()):
+        for form in forms:
             if words[place : place + len(form)] == form:
                 return len(form)
-        return 0
+        return 1 if words[place] in self._single else 0
 
 
 def _forms(title: list[str], brand: list[str]) -> list[tuple[str, ...]]:

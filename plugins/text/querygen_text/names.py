@@ -14,7 +14,7 @@ _INNER_CAPITAL = re.compile(r".[A-Z]")
 
 
 def is_peculiar(word: str) -> bool:
-    """Written in a way that only a name is: `AirFlow`, `X2`, `C-Glow`, `USB`."""
+    """Written in a way that only a name is: `SwiftBoil`, `K7`, `USB`."""
     return any(letter.isdigit() for letter in word) or _INNER_CAPITAL.search(word) is not None
 
 

@@ -43,7 +43,7 @@ _OF_ANOTHER = word_set(
 
 
 def is_wrong_brand(case: Candidate) -> bool:
-    """Another brand in front of this product's model name, and the own brand nowhere: `Miele AirFlow X2`."""
+    """Another brand in front of this product's model name, and the own brand nowhere: `Ferrow SwiftBoil K7`."""
     model, brand = case.known.model_words, case.known.product.brand.lower()
     if not model or not brand or brand in case.lower or model[0].lower() not in case.lower:
         return False
@@ -58,7 +58,7 @@ def _is_other_brand(word: str, place: int, case: Candidate) -> bool:
     if word.lower() in rivals:
         return case.query.query_type == "product" or is_peculiar(known.model_words[0])
     if not any(map(is_peculiar, known.model_words[:2])):
-        return False  # "the Stokke Convertible Cot" may well exist, another "AirFlow X2" does not
+        return False  # a rival may well make an "electric kettle", but no "SwiftBoil K7"
     return place > 0 and word[0].isupper() and word.lower() not in known.name_words
 
 

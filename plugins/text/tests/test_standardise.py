@@ -79,7 +79,7 @@ def test_repairs(run, kettle, text):
         GOOD,
         "3 in front, 2 behind: how are the kettles packed?",
         "3-in-1 or 2-in-1: which kettle set is better?",
-        "1.7 l sounds big, but is the SwiftBoil K7 slim?",
+        "1.7 l may be much, so is there a smaller SwiftBoil?",
         "5 to 10 minutes or less: how fast is it?",
         "iKettle or SwiftBoil: which one is quieter?",
         "Is the surface 20 m² large?",

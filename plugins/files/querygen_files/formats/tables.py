@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -15,6 +16,7 @@ from querygen_files.text import Text
 SEPARATORS = (",", ";", "\t", "|")
 _MOST_LINES = 1_000
 _SAMPLE = 20
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|$)")
 _REPEATABLE = frozenset({"additional_image_link", "product_highlight", "product_detail", "image_link"})
 """Columns that Merchant feeds may have several times."""
 
@@ -197,9 +199,10 @@ def _sniff_separator(head: str) -> str:
 
 
 def _score(head: str, separator: str) -> float:
+    lines = (line[0] for line in _LINE.finditer(head))
     widths: list[int] = []
     with contextlib.suppress(csv.Error):  # a cell longer than the head, or a quote that is not closed in it
-        for cells in islice(csv.reader(head.splitlines(keepends=True), delimiter=separator), _SAMPLE):
+        for cells in islice(csv.reader(lines, delimiter=separator), _SAMPLE):
             widths += [len(cells)] if cells else []
     if not widths or widths[0] == 1:
         return 0.0
