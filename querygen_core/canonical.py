@@ -14,9 +14,7 @@ from typing import Any
 
 def canonical_json(value: object) -> str:
     """Sorted keys, no spaces, UTF-8 kept as it is; NaN and infinities are refused (ValueError)."""
-    return json.dumps(
-        plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return json.dumps(plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: object) -> str:

@@ -37,8 +37,8 @@ class FileStorage:
 
     def list(self, url: str) -> Iterable[str]:
         path = self._path(url)
-        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-        return sorted(str(file) for file in files if file.is_file())
+        found = sorted(file for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file())
+        return [file.absolute().as_uri() if url.startswith("file:") else str(file) for file in found]
 
     def _path(self, url: str) -> Path:
         if not url.startswith("file:"):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from querygen_core import masking
+
 ROOT = Path(__file__).parents[1]
 
 SETTINGS_OF_THE_MACHINE = (
@@ -38,6 +40,13 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_
         monkeypatch.setenv(name, str(empty_home))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test registers as a secret must not be masked in another's messages."""
+    monkeypatch.setattr(masking, "_known", set())
+    monkeypatch.setattr(masking, "_known_pattern", None)
 
 
 @pytest.fixture(autouse=True)

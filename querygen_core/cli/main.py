@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +41,8 @@ def show(text: str, end: str = "\n") -> None:
 
 
 def _bug(error: Exception) -> QuerygenError:
+    import logging
+
     logging.getLogger("querygen").debug("a bug", exc_info=error)
     advice = "please report it, with what --log-level debug shows"
     return QuerygenError(f"a bug in querygen or a plugin: {type(error).__name__}: {error}; {advice}")

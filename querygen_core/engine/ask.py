@@ -90,6 +90,10 @@ class _Call:
     number: int
 
 
+_Found = tuple[Response, Parsed | AnswerFailure]
+"""An answer, and what could be read of it."""
+
+
 @dataclass(slots=True)
 class Asker:
     """Shared by all conversations of a run. `slots` bounds the calls that can be paid in vain by a kill."""
@@ -158,14 +162,13 @@ class Asker:
         granted = await self._journaled(self.journal.tries(key)) if stored else 0
         number = stored[-1].number + 1 if stored else 0
         last = stored[-1].response if stored else None
-        failure = read_answer(last, request.schema) if last else None
-        while number < granted + (1 if failure == "blocked" else _TRIES):
-            last = await self._complete(_Call(model, request, key, number))
-            failure = read_answer(last, request.schema)
-            if isinstance(failure, Parsed):
-                return self._accept(failure, last, model, key, from_journal=False)
+        found: Parsed | AnswerFailure = read_answer(last, request.schema) if last else "broken"
+        while number < granted + (1 if found == "blocked" else _TRIES):
+            last, found = await self._complete(_Call(model, request, key, number))
+            if isinstance(found, Parsed):
+                return self._accept(found, last, model, key, from_journal=False)
             number += 1
-        kind: AnswerFailure = failure if isinstance(failure, str) else "broken"
+        kind: AnswerFailure = "broken" if isinstance(found, Parsed) else found
         said = f" ({last.reason})" if last and last.reason else ""
         raise AnswerError(kind, f"{kind} answer from model {model.name!r}{said}", raw=last.text if last else "")
 
@@ -176,7 +179,7 @@ class Asker:
             provider=model.use, model=model.model, from_journal=from_journal,
         )  # fmt: skip
 
-    async def _complete(self, call: _Call) -> Response:
+    async def _complete(self, call: _Call) -> _Found:
         """One paid answer, whatever it is worth; retried while that can help."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.retry_for
@@ -200,7 +203,7 @@ class Asker:
             raise AnswerError("refused", f"model {model.name!r} refuses the request: {error}") from None
         raise error
 
-    async def _attempt(self, call: _Call) -> Response:
+    async def _attempt(self, call: _Call) -> _Found:
         tokens = self.budget.estimate(len(call.request.prompt) + len(call.request.system))
         async with call.model.throttle.slot(tokens) as slot, self.slots:
             self.halt.check()
@@ -216,17 +219,17 @@ class Asker:
                 self.meter.abandoned += 1
                 await self._journaled(self.journal.end(intent, "abandoned"))
                 raise
-            await _finish(asyncio.ensure_future(self._received(call, response, slot, intent, reservation)))
-            return response
+            found = read_answer(response, call.request.schema)
+            received = self._received(call, (response, found), slot, intent, reservation)
+            await _finish(asyncio.ensure_future(received))
+            return response, found
 
-    async def _received(
-        self, call: _Call, response: Response, slot: Slot, intent: int, reservation: Reservation
-    ) -> None:
+    async def _received(self, call: _Call, found: _Found, slot: Slot, intent: int, reservation: Reservation) -> None:
+        response, usable = found[0], isinstance(found[1], Parsed)
         used = response.usage
         output = (used.output or 0) + (used.thinking or 0)
         tokens = (used.input or 0) + output
         cost = 0.0 if call.model.provider.capabilities.free else None
-        usable = isinstance(read_answer(response, call.request.schema), Parsed)
         record = self.journal.record(intent, call.key, call.number, response, usable=usable, cost=cost or 0.0)
         await self._journaled(record)
         call.model.throttle.succeeded(slot, tokens or None)

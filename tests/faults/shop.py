@@ -43,7 +43,7 @@ class Shop:
     """One folder with catalogue and config. `model`, `runtime` and `changes` end up in the config."""
 
     folder: Path
-    products: int = 40
+    products: int = 26
     latency_ms: float = 25
     flaws: float = 0.05
     runtime: dict[str, Any] = field(default_factory=dict)

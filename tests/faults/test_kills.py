@@ -19,9 +19,9 @@ BEFORE_THE_HANDLER = -signal.SIGTERM
 
 def test_the_unbroken_run_is_worth_comparing_with(unbroken):
     report = unbroken.report
-    assert (report["input"], report["done"] + report["short"], report["pending"]) == (40, 40, 0)
+    assert (report["input"], report["done"] + report["short"], report["pending"]) == (26, 26, 0)
     assert balanced(report)
-    assert unbroken.needed == report["calls"]["job"] > 80, "with flaws, some must be asked for again"
+    assert unbroken.needed == report["calls"]["job"] > 52, "with flaws, some must be asked for again"
     assert report["calls"]["errors"]
     assert len(unbroken.outputs) == 2
     assert report["queries"]["kept"] == unbroken.outputs["out.jsonl"].count(b"\n")
@@ -34,7 +34,7 @@ def _at_a_random_moment(shop: Shop, draw: random.Random, number: signal.Signals)
         pause = time.monotonic() + draw.uniform(0, 1.5)
         wait_for(process, lambda: time.monotonic() > pause)
     else:
-        goal = shop.paid + draw.randint(0, 30)
+        goal = shop.paid + draw.randint(0, 20)
         wait_for(process, lambda: shop.paid >= goal)
     time.sleep(draw.uniform(0, 0.03))
     return interrupt(process, number)
