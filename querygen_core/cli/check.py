@@ -14,7 +14,6 @@ from querygen_core.engine.folder import make_folder
 from querygen_core.engine.halt import Halt
 from querygen_core.errors import ConfigError, Exit, QuerygenError
 from querygen_core.logs import configure, printable
-from querygen_core.masking import mask
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -59,7 +58,9 @@ async def _try(where: str, what: Any) -> tuple[str, Exit] | None:
     try:
         await check_it()
     except QuerygenError as exc:
-        return mask(f"{where}: {exc}"), exc.exit_code
+        return f"{where}: {exc}", exc.exit_code
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
+        return f"{where}: {type(exc).__name__}: {exc}", Exit.CONFIG
     return None
 
 

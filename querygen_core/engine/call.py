@@ -21,6 +21,10 @@ async def send(provider: Any, use: str, request: Request, seconds: float) -> Res
     try:
         async with asyncio.timeout(seconds):
             response = await provider.complete(request)
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        raise PluginError(f"provider {use!r} broke its contract: it cancelled itself") from None
     except TimeoutError:
         raise ProviderError("retry", f"no answer within {seconds:g} s", indeterminate=True) from None
     except ProviderError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from querygen_core.api import Shard
 from querygen_core.errors import ConfigError
 
+_ENDS_A_LINE = re.compile("[\x7f-\x9f\u2028\u2029]")  # to some readers, or acts on their terminal; not to JSON
 _LONGEST_NAME = 200  # bytes; file systems stop at 255
 
 
@@ -53,10 +55,14 @@ async def write_lines(path: Path, values: AsyncIterator[Mapping[str, Any]]) -> i
     count = 0
     with partial.open("w", encoding="utf-8", errors="replace") as file:
         async for value in values:
-            file.write(json.dumps(value, ensure_ascii=False) + "\n")
+            file.write(_ENDS_A_LINE.sub(_escape, json.dumps(value, ensure_ascii=False)) + "\n")
             count += 1
     partial.replace(path)
     return count
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _replace(path: Path, text: str) -> None:

@@ -127,7 +127,11 @@ class Intake:
                 return Entry(ordinal=ordinal, key=record.key, reject=safe)
             key = record.key or raw.key
             return Entry(ordinal=ordinal, key=key, raw_ref=raw.raw_ref, reject=safe, stage="preprocess")
-        content_hash = record.content_hash(self.volatile)
+        try:
+            content_hash = record.content_hash(self.volatile)
+        except (TypeError, ValueError, AttributeError) as exc:
+            reject = Reject(reason="bad_product", message=f"a field of the product holds what cannot be used: {exc}")
+            return Entry(ordinal=ordinal, key=record.key, raw_ref=record.raw_ref, reject=reject)
         return Entry(
             ordinal=ordinal, key=record.key, content_hash=content_hash,
             outcome_key=self.outcome_key(record, content_hash), title=record.title, refs=record.refs,

@@ -22,7 +22,16 @@ from querygen_core.engine.meter import Meter
 from querygen_core.engine.observe import Observing
 from querygen_core.engine.signals import handled_signals
 from querygen_core.engine.verdict import sink_report, verdict
-from querygen_core.errors import AnswerError, Exit, JournalError, ProviderError, QuerygenError, SinkError, Stopped
+from querygen_core.errors import (
+    AnswerError,
+    ConfigError,
+    Exit,
+    JournalError,
+    ProviderError,
+    QuerygenError,
+    SinkError,
+    Stopped,
+)
 from querygen_core.journal.interface import DeadLetter, Journal
 from querygen_core.logs import bind, log_loop_error
 from querygen_core.masking import mask
@@ -196,13 +205,20 @@ class Job:
         )  # fmt: skip
         await self.journal.finish(report, [Fact(kind="run_finished", data=report)])
         await asyncio.gather(*(one.flush() for one in self.observing))
-        folder = shard_folder(self.builder.folder, self.settings.shard)
-        make_folder(folder)
-        write_json(folder / "report.json", report)
-        write_json(folder / "config.json", self.pipeline.resolved)
-        await write_lines(folder / "dead_letters.jsonl", self._dead_letters())
+        await self._write_down(report)
         examples = await self.journal.snapshot(-1, _EXAMPLES)
         return Result(code, message, report, [one.outcome for one in examples if one.current])
+
+    async def _write_down(self, report: Mapping[str, Any]) -> None:
+        """For people. The journal has it all already, so a disk that is full now changes no result."""
+        folder = shard_folder(self.builder.folder, self.settings.shard)
+        try:
+            make_folder(folder)
+            write_json(folder / "report.json", report)
+            write_json(folder / "config.json", self.pipeline.resolved)
+            await write_lines(folder / "dead_letters.jsonl", self._dead_letters())
+        except (OSError, ConfigError) as exc:
+            log.warning("report and dead letters could not be written to %s: %s", folder, exc)
 
     async def _dead_letters(self) -> AsyncIterator[Mapping[str, Any]]:
         position = -1

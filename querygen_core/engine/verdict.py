@@ -41,6 +41,8 @@ def verdict(
         return halt.code, halt.message
     if unbalanced := imbalances(read, tally, sinks):
         return Exit.BUG, "the counts do not balance, which is a bug: " + "; ".join(unbalanced)
+    if pending := tally.states.get("pending"):
+        return Exit.BUG, f"nothing ended the run early, but {pending} products are pending, which is a bug"
     if failed := [sink for sink in sinks if sink.required and sink.error]:
         worst = min(failed, key=lambda sink: _URGENCY.index(sink.exit_code))
         return worst.exit_code, f"sink {worst.name}: {worst.error}"

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,19 @@ def end(process: subprocess.Popen[str]) -> Ended:
         out, err = process.communicate()
         raise AssertionError(f"it hangs: {process.args}\n{out[-2000:]}\n{err[-2000:]}") from None
     return Ended(process.returncode, out, err)
+
+
+def wait_for(process: subprocess.Popen[str], reached: Callable[[], bool]) -> bool:
+    """Until it is so (True) or the process has ended by itself (False)."""
+    until = time.monotonic() + LIMIT
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            return False
+        if reached():
+            return True
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError("it was never so")
 
 
 def querygen(*words: str, cwd: Path, path: Sequence[Path] = (), **environ: str) -> Ended:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.process import environment
+from tests.cli.process import end, environment, start, wait_for
 
 
 def model(**options: Any) -> dict[str, Any]:
@@ -154,7 +157,7 @@ def test_ten_mistakes_are_ten_lines(run, tmp_path: Path):
     ended = run("run", "ten.yaml")
     assert (ended.code, ended.out) == (78, "")
     assert [line.partition(": ")[0] for line in ended.err.splitlines()] == [
-        "ten.yaml:1:1", "ten.yaml:2:9", "ten.yaml:4:24", "ten.yaml:4:41", "ten.yaml:6:44", "ten.yaml:6:47",
+        "ten.yaml:1:1", "ten.yaml:2:9", "ten.yaml:4:23", "ten.yaml:4:40", "ten.yaml:6:38", "ten.yaml:6:48",
         "ten.yaml:7:6", "ten.yaml:7:21", "ten.yaml:10:5", "ten.yaml:11:11",
     ]  # fmt: skip
 
@@ -178,3 +181,29 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, lab: Path, job, 
         assert process.wait(60) == (65 if words[0] == "run" else 0)
     assert "BrokenPipe" not in err
     assert "Traceback" not in err
+
+
+def test_an_observer_that_hangs_holds_nobody_up_for_long(run, job):
+    job(observers=[{"use": "lab/ear", "path": "facts.jsonl", "hangs": True}])
+    ended = run("run", "job.yaml", "--json")
+    assert (ended.code, ended.json["done"]) == (0, 3)
+    assert ended.json["events_undelivered"] > 0
+
+
+def test_an_input_that_hangs_does_not_outlive_the_drain(tmp_path: Path, lab: Path, job):
+    job(**shelf(count=1, fails="hang"), runtime={"drain": 9})
+    process = start("run", "job.yaml", "--log-level", "info", cwd=tmp_path, path=[lab])
+    wait_for(process, lambda: facts_in(tmp_path / ".querygen" / "job" / "journal.sqlite") > 0)
+    process.send_signal(signal.SIGTERM)
+    ended = end(process)
+    assert ended.code == 75
+    assert "SIGTERM received" in ended.err
+
+
+def facts_in(journal: Path) -> int:
+    """How many there are, as another process sees it; the first one says that the run has begun."""
+    try:
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
+            return db.execute("SELECT count(*) FROM facts").fetchone()[0]
+    except sqlite3.OperationalError:  # it is just being made
+        return 0

@@ -254,3 +254,25 @@ def test_hostile_products_go_through_as_they_are(tmp_path: Path):
     stored = {title for (title,) in lab.rows("SELECT title FROM manifest WHERE state = 'done'")}
     assert stored == {text.encode("utf-8", "replace").decode() for text in texts}
     assert [letter["raw"] for letter in lab.letters()] == [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"rating": float("nan")}, {"attributes": {"a": object()}}, {"tags": [b"x"]}],
+    ids=["nan", "object", "bytes"],
+)
+def test_a_product_that_cannot_be_hashed_is_rejected_and_the_rest_is_done(tmp_path: Path, field):
+    lab = Lab(tmp_path, [product(0), product(1, **field), product(2)], runtime={"max_failed_ratio": 0.5})
+    lab.generators["asking"].volatile = frozenset({"rating", "tags"})
+    assert states(lab.run()) == {"done": 2, "rejected": 1}
+    (letter,) = lab.letters()
+    assert (letter["reason"], letter["product_key"], letter["line"]) == ("bad_product", product(1).key, 1)
+
+
+def test_dead_letters_are_one_line_each_to_every_reader(tmp_path: Path):
+    raw = "a\u2028b\x85c\u2029d\x9b31me\nf\x1bg – ü"
+    lab = Lab(tmp_path, [Reject(reason="bad", message=raw, raw=raw)], runtime={"max_failed_ratio": 1})
+    lab.run()
+    (letter,) = lab.letters()
+    assert (letter["raw"], letter["message"]) == (raw, raw)
+    assert "ü" in (lab.state / "dead_letters.jsonl").read_text("utf-8")

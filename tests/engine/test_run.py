@@ -182,6 +182,17 @@ def test_a_provider_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, a
     assert all("lab/model" in letter["message"] for letter in lab.letters())
 
 
+def test_a_provider_that_cancels_itself_leaves_nothing_pending(tmp_path: Path):
+    """As libraries with cancel scopes of their own do when they go wrong."""
+
+    class Cancelled(ScriptedProvider):
+        async def complete(self, request):
+            raise asyncio.CancelledError
+
+    result = Lab(tmp_path, products(2), model=Cancelled(three_questions)).run()
+    assert (result.code, states(result)) == (Exit.INPUT_UNUSABLE, {"failed": 2})
+
+
 @pytest.mark.parametrize("made", [[Query(text=None)], ["text"], None, [Query(text="a?", labels=None)]], ids=repr)
 def test_a_generator_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, made):
     class Wrong:
@@ -295,3 +306,11 @@ def test_a_cut_answer_is_refilled_and_counted(tmp_path: Path):
     result = Lab(tmp_path, products(2), script=script).run()
     assert states(result) == {"done": 2}
     assert result.report["answers_by_rung"] == {"partial": 2, "strict": 2}
+
+
+@pytest.mark.parametrize("name", ["report.json", "config.json", "dead_letters.jsonl"])
+def test_a_report_that_cannot_be_written_changes_no_result(tmp_path: Path, name: str, caplog):
+    lab = Lab(tmp_path, products(2))
+    (lab.state / name / "in the way").mkdir(parents=True)
+    assert lab.run().code == Exit.DONE
+    assert "could not be written" in caplog.text

@@ -81,21 +81,28 @@ def run(fuse: Fuse | None = None) -> int:
     return run_command(["run", "shop.yaml", "--json", "--log-level", "error"])
 
 
+def _paid() -> int:
+    return Path("bill").stat().st_size if Path("bill").exists() else 0
+
+
 def main() -> None:
     config, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    sys.stdout.flush()
     results = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reports of the runs
+    shutil.copytree(config.parent, folder)
+    os.chdir(folder)
+    run()  # in this process, so that its children have everything imported
     for length in range(1, _MOST):
-        shutil.rmtree(folder, ignore_errors=True)
+        os.chdir(config.parent)
+        shutil.rmtree(folder)
         shutil.copytree(config.parent, folder)
         os.chdir(folder)
         first = in_a_child(lambda length=length: run(Fuse(length)))
         place = Path("place").read_text() if first == -signal.SIGKILL else ""
-        paid = os.stat("bill").st_size if Path("bill").exists() else 0
+        paid = _paid()
         second = in_a_child(run)
         line = {"n": length, "place": place, "first": first, "second": second, "paid_before": paid,
-                "paid": os.stat("bill").st_size, "files": sorted(os.listdir()),
+                "paid": _paid(), "files": sorted(path.name for path in Path().iterdir()),
                 "outputs": [Path(name).read_text("utf-8") for name in ("out.jsonl", "out.json")]}  # fmt: skip
         os.write(results, f"{json.dumps(line)}\n".encode())
         if not place:

@@ -6,14 +6,13 @@ import random
 import signal
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cli.process import LIMIT, Ended, end, install, start, write_catalogue, write_config
+from tests.cli.process import Ended, end, install, start, write_catalogue, write_config
 
 CONCURRENCY = 6
 OUTPUTS = ("out.jsonl", "out.json")
@@ -103,19 +102,6 @@ class Shop:
         """Inode and time of change of the outputs: equal means untouched."""
         status = {name: (self.folder / name).stat() for name in OUTPUTS}
         return {name: (one.st_ino, one.st_mtime_ns) for name, one in status.items()}
-
-
-def wait_for(process: subprocess.Popen[str], reached: Callable[[], bool]) -> bool:
-    """Until it is so (True) or the process has ended by itself (False)."""
-    until = time.monotonic() + LIMIT
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            return False
-        if reached():
-            return True
-        time.sleep(0.01)
-    process.kill()
-    raise AssertionError("it was never so")
 
 
 def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> Ended:

@@ -14,10 +14,9 @@ from tests.faults.shop import CONCURRENCY, Shop
 def test_a_kill_before_any_write_is_made_good_by_the_next_run(tmp_path: Path):
     shop = Shop(tmp_path / "shop", products=2, latency_ms=0, flaws=0.0, runtime={"concurrency": 2})
     program = Path(__file__).with_name("crashes.py")
-    done = subprocess.run(
-        [sys.executable, str(program), str(shop.folder / "shop.yaml"), str(tmp_path / "run")],
-        env=environment({}, [shop.folder / "site"]), cwd=tmp_path, capture_output=True, text=True, check=True, timeout=280,
-    )  # fmt: skip
+    command = [sys.executable, str(program), str(shop.folder / "shop.yaml"), str(tmp_path / "run")]
+    env = environment({}, [shop.folder / "site"])
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=280)
     tries = [json.loads(line) for line in done.stdout.splitlines()]
     through = tries[-1]
     assert (through["first"], through["place"]) == (0, "")

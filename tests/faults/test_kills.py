@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from tests.faults.shop import CONCURRENCY, Shop, balanced, interrupt, wait_for
+from tests.cli.process import wait_for
+from tests.faults.shop import CONCURRENCY, Shop, balanced, interrupt
 
 KILLS = int(os.environ.get("QUERYGEN_KILLS", "6"))
-SEED = int(os.environ.get("QUERYGEN_SEED", "0")) or random.SystemRandom().randrange(1, 10_000)
+SEED = int(os.environ.get("QUERYGEN_SEED", "1"))
 BEFORE_THE_HANDLER = -signal.SIGTERM
 """A process that has not even begun to run Python dies of the signal."""
 

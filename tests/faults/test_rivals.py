@@ -6,8 +6,8 @@ import json
 import signal
 from collections import Counter
 
-from tests.cli.process import end
-from tests.faults.shop import balanced, interrupt, wait_for
+from tests.cli.process import end, wait_for
+from tests.faults.shop import balanced, interrupt
 
 
 def test_of_two_at_once_one_does_the_job_and_the_other_goes(unbroken, shop):
