@@ -31,14 +31,16 @@ class Settings(BaseModel):
 class Runtime(Settings):
     """How a job runs. None of it is part of any key, except `refill_rounds`."""
 
-    concurrency: int = Field(64, ge=1, le=4096, description="How many products are worked on at a time.")
-    rpm: AtLeastOne | None = Field(None, description="Requests per minute over all models.")
-    tpm: AtLeastOne | None = Field(None, description="Tokens per minute over all models.")
-    max_cost: float | None = Field(
-        None, gt=0, description="Stop before the job has cost more, in the prices' currency."
+    concurrency: int = Field(64, ge=1, le=4096, description="Calls under way, and products worked on, at a time.")
+    rpm: AtLeastOne | None = Field(None, description="Requests per minute to each model that sets none of its own.")
+    tpm: AtLeastOne | None = Field(None, description="Tokens per minute to each model that sets none of its own.")
+    max_cost: float | None = Field(None, gt=0, description="Stop before the job, all its runs together, has cost more.")
+    max_calls: AtLeastOne | None = Field(
+        None, description="Stop before the job, all its runs together, has made more calls."
     )
-    max_calls: AtLeastOne | None = Field(None, description="Stop before the job has paid for more calls.")
-    max_tokens: AtLeastOne | None = Field(None, description="Stop before the job has used more tokens.")
+    max_tokens: AtLeastOne | None = Field(
+        None, description="Stop before the job, all its runs together, has used more tokens."
+    )
     max_failed_ratio: float = Field(
         0.05, ge=0, le=1, description="Part of the input that may fail or be rejected before the exit code is 65."
     )

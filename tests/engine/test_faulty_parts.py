@@ -1,0 +1,74 @@
+"""A plugin that fails, or breaks its contract, fails what it was asked for, and is named."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from querygen_core.api import Query, Response
+from querygen_core.errors import Exit
+from tests.engine.lab import Lab, product, products, states, three_questions
+from tests.engine.world import ScriptedProvider
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(0), MemoryError("much")], ids=repr)
+@pytest.mark.parametrize("kind", ["generator", "postprocessor"])
+def test_a_part_that_fails_for_one_product_fails_that_product(tmp_path: Path, kind, error):
+    class Step:
+        async def process(self, item, queries, ask):
+            return self._try(item, queries)
+
+        async def generate(self, item, want, ask):
+            return self._try(item, [Query(text=f"{item.title} {n}?") for n in range(3)])
+
+        def _try(self, item, queries):
+            if item.title == "Product 1":
+                raise error
+            return queries
+
+    parts = {"generators": {"step": Step()}} if kind == "generator" else {"postprocessors": {"step": Step()}}
+    lab = Lab(tmp_path, products(4), runtime={"max_failed_ratio": 0.25}, **parts)
+    result = lab.run()
+    assert (result.code, states(result)) == (Exit.DONE, {"done": 3, "failed": 1})
+    (letter,) = lab.letters()
+    assert letter["product_key"] == product(1).key
+    assert (letter["file"], letter["line"], letter["attempt"]) == ("list", 1, 1)
+    assert kind in letter["message"]
+    assert type(error).__name__ in letter["message"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Response(text=None), Response(text=b"x"), Response(text="x", usage=None), Response(text="x", finish="odd"), 7],
+    ids=["no text", "bytes", "no usage", "odd finish", "number"],
+)
+def test_a_provider_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, answer):
+    lab = Lab(tmp_path, products(2), script=lambda *_: answer)
+    result = lab.run()
+    assert result.code == Exit.INPUT_UNUSABLE
+    assert all("lab/model" in letter["message"] for letter in lab.letters())
+
+
+def test_a_provider_that_cancels_itself_leaves_nothing_pending(tmp_path: Path):
+    """As libraries with cancel scopes of their own do when they go wrong."""
+
+    class Cancelled(ScriptedProvider):
+        async def complete(self, request):
+            raise asyncio.CancelledError
+
+    result = Lab(tmp_path, products(2), model=Cancelled(three_questions)).run()
+    assert (result.code, states(result)) == (Exit.INPUT_UNUSABLE, {"failed": 2})
+
+
+@pytest.mark.parametrize("made", [[Query(text=None)], ["text"], None, [Query(text="a?", labels=None)]], ids=repr)
+def test_a_generator_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, made):
+    class Wrong:
+        async def generate(self, item, want, ask):
+            return made
+
+    lab = Lab(tmp_path, products(2), generators={"wrong": Wrong()})
+    result = lab.run()
+    assert result.code == Exit.INPUT_UNUSABLE
+    assert all("lab/wrong" in letter["message"] for letter in lab.letters())
