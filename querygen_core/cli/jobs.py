@@ -16,7 +16,7 @@ from querygen_core.cli.loading import load_again
 from querygen_core.cli.run import DEFAULT_STATE_DIR, finish, settings_from
 from querygen_core.cli.summary import summarise
 from querygen_core.engine.folder import job_folder
-from querygen_core.errors import Exit, UsageError
+from querygen_core.errors import Exit, InputError, UsageError
 from querygen_core.logs import configure, printable
 
 
@@ -75,8 +75,12 @@ def _last_report(folder: Path) -> Mapping[str, Any] | None:
     reports = [*folder.glob("report.json"), *folder.glob("shard-*/report.json")]
     if not reports:
         return None
-    newest: Mapping[str, Any] = json.loads(max(reports, key=lambda path: path.stat().st_mtime).read_text("utf-8"))
-    return newest
+    newest = max(reports, key=lambda path: path.stat().st_mtime)
+    try:
+        report: Mapping[str, Any] = json.loads(newest.read_text("utf-8"))
+    except (OSError, ValueError) as exc:
+        raise InputError(f"{newest} cannot be read: {exc}; the next run of the job writes it anew") from None
+    return report
 
 
 def _row(folder: Path) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class Model:
         says, key = self._says(), self.options.key.reveal() if self.options.key else ""
         if says in ("auth", "quota", "retry", "bad_request", "blocked"):
             raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
+        if says == "hostile":
+            raise ProviderError("quota", "\x1b[2J\n2026-11-23T12:00:00Z INFO [RUN] all is well \u2028 \u202e")
         if says == "raise":
             raise RuntimeError(f"a bug near {key}")
         if says == "exit":
@@ -142,6 +144,16 @@ class Ear:
             time.sleep(600)
         with Path(self.options.path).open("a") as file:
             file.write(json.dumps([fact.seq, fact.kind, dict(fact.data)]) + "\n")
+
+
+class BrokenJournal:
+    async def begin(self, config: Any) -> int:
+        raise ZeroDivisionError("the journal has a bug")
+
+
+@hookimpl
+def querygen_journals() -> Any:
+    return [Component("journal", Options, lambda _options, _context: BrokenJournal(), "Has a bug.")]
 
 
 @hookimpl

@@ -41,6 +41,7 @@ CASES = {
     "refused requests": (69, model(says="bad_request"), ""),
     "budget": (69, {"runtime": {"max_calls": 1}}, "max_calls"),
     "receipts that do not add up": (70, sink(fails="forget"), "do not balance"),
+    "journal with a bug": (70, {"journal": {"use": "lab/journal"}}, "a bug in querygen or a plugin: ZeroDivisionError"),
     "failing sink": (74, sink(fails="permanent"), "cannot write"),
     "unready sink": (74, sink(fails="check"), "there is no such table"),
     "sink with a bug": (74, sink(fails="raise"), "sink 'lab/table' failed: ZeroDivisionError"),

@@ -70,10 +70,16 @@ def _without_data(prompt: str) -> str:
 
 
 def test_a_message_with_control_characters_is_shown_harmlessly(here, job):
-    job(models={"m": {"use": "lab/model", "says": "\x1b[2J\nINFO [RUN] all is well"}})
+    job(models={"m": {"use": "lab/model", "says": "hostile"}})
     ended = here("run", "job.yaml", "--log-level", "debug")
-    assert ended.code == 65
+    assert ended.code == 69
     assert not UNSEEN.search(ended.out + ended.err)
+    assert [line for line in ended.err.splitlines() if line.startswith("2026-11-23T12:00:00Z")] == []
+    assert [
+        line for line in (ended.out + ended.err).splitlines() if "all is well" in line and "quota" not in line
+    ] == []
+    for line in here("run", "job.yaml", "--log-format", "json").err.splitlines():
+        assert json.loads(line)["level"] in ("INFO", "WARNING")
     for words in (["report", "\x1b[2J"], ["run", "\x1b[2J.yaml"], ["plugins", "info", "\x1b[2J"], ["\x1b[2J"]):
         ended = here(*words)
         assert ended.code in (64, 78)

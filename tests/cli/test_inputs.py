@@ -143,3 +143,23 @@ def test_shards_of_the_environment(here, job, tmp_path: Path):
     assert sum(report["done"] for report in reports) == 12
     folders = {path.name for path in (tmp_path / ".querygen" / "job").iterdir() if path.is_dir()}
     assert folders == {f"shard-{index}-of-3" for index in range(3)}
+
+
+def test_five_broken_lines_are_five_dead_letters_and_the_rest_is_done(here, job, tmp_path: Path):
+    good = [json.dumps({"id": f"G{number}", "title": f"Good product {number}"}).encode() for number in range(10)]
+    broken = [
+        b'{"id": "B1", "title": ',
+        b'["a", "list"]',
+        b'{"id": "B3"}',
+        b"\xff\xfe\x00",
+        b'{"id": "B5", "title": NaN}',
+    ]
+    (tmp_path / "mixed.jsonl").write_bytes(b"\n".join([*good[:5], *broken, *good[5:], b""]))
+    job(input={"use": "files/catalogue", "path": "mixed.jsonl"}, runtime={"max_failed_ratio": 0.5})
+    ended = here("run", "job.yaml", "--json")
+    assert ended.code == 0, ended.err
+    assert (ended.json["input"], ended.json["done"], ended.json["rejected"]) == (15, 10, 5)
+    text = (tmp_path / ".querygen" / "job" / "dead_letters.jsonl").read_text("utf-8")
+    letters = [json.loads(line) for line in text.splitlines()]
+    assert [(letter["file"], letter["line"]) for letter in letters] == [("mixed.jsonl", line) for line in range(6, 11)]
+    assert all(letter["reason"] and letter["message"] and letter["raw"] for letter in letters)

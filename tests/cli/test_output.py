@@ -145,3 +145,15 @@ def test_the_state_folder_holds_report_config_and_dead_letters(here, job, tmp_pa
     assert [(letter["file"], letter["line"], letter["reason"], letter["raw"]) for letter in letters] == [
         ("shelf", number, "broken", "no") for number in (1, 2, 3)
     ]
+
+
+def test_a_damaged_report_is_said_to_be(here, job, tmp_path: Path):
+    job()
+    here("run", "job.yaml")
+    (tmp_path / ".querygen" / "job" / "report.json").write_text("{")
+    for words in (["report", "job"], ["jobs"]):
+        ended = here(*words)
+        assert (ended.code, ended.out) == (65, "")
+        assert "report.json cannot be read" in ended.err
+    assert here("run", "job.yaml").code == 0
+    assert here("report", "job").code == 0
