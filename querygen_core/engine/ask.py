@@ -27,7 +27,8 @@ from querygen_core.errors import (
     Stopped,
 )  # fmt: skip
 from querygen_core.journal.interface import Journal, Stored
-from querygen_core.records import Answer, Request, Response
+from querygen_core.masking import mask
+from querygen_core.records import Answer, Fact, Request, Response
 
 _TRIES = 2  # an answer that cannot be used is asked for once more, then only by `querygen retry`
 _FAULTS = 6  # failed calls of one request, push-backs not counted
@@ -193,10 +194,12 @@ class Asker:
                 pause = _pause(error, faults)
                 late = loop.time() + max(pause, call.model.throttle.cooling()) > deadline
                 if error.kind not in _TRANSIENT or faults >= _FAULTS or late:
-                    self._give_up(call.model, error)
+                    await self._give_up(call.model, error)
             await self.halt.sleep(pause)
 
-    def _give_up(self, model: Model, error: ProviderError) -> None:
+    async def _give_up(self, model: Model, error: ProviderError) -> None:
+        data = {"model": model.name, "kind": error.kind, "message": mask(str(error))}
+        await self._journaled(self.journal.tell([Fact(kind="call_failed", data=data)]))
         model.breaker.failed(error)
         self.halt.check()
         if error.kind == "bad_request":

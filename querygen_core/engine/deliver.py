@@ -129,14 +129,17 @@ class Delivering:
         return list(receipts)
 
     async def _persist(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Try again while the sink may heal: for ever while products are generated, then as long as patience lasts."""
+        """Try again while the sink may heal: for ever while products are generated, then as long as patience lasts.
+
+        Not with a snapshot: it is written from the start again or not at all.
+        """
         loop = asyncio.get_running_loop()
         pause, until = 0.5, None
         while True:
             try:
                 return await operation()
             except SinkError as error:
-                if error.kind != "retry" or self.halt.seconds_left() <= pause:
+                if error.kind != "retry" or self.to.is_snapshot or self.halt.seconds_left() <= pause:
                     raise
                 if self.generated.is_set():
                     until = until or loop.time() + _PATIENCE

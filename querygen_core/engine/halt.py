@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,13 +19,14 @@ log = logging.getLogger("querygen.run")
 class Halt:
     """Once set, no further call starts: whatever waits here gets `Stopped`. The first cause counts.
 
-    message: masked, since it goes into the report.
+    announce: called once, when it is set. message: masked, since it goes into the report.
     deadline: event-loop time by which the process must be gone, if a signal set it.
     """
 
     code: Exit | None = None
     message: str = ""
     deadline: float | None = None
+    announce: Callable[[], None] | None = None
     _waiting: set[asyncio.Future[Any]] = field(default_factory=set)
 
     @property
@@ -43,6 +45,8 @@ class Halt:
             return
         self.code, self.message = code, mask(message)
         log.warning("%s; no further call starts", self.message)
+        if self.announce is not None:
+            self.announce()
         for future in self._waiting:
             if not future.done():
                 future.set_exception(Stopped(self.message))

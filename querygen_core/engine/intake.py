@@ -16,7 +16,7 @@ from querygen_core.engine.meter import Meter
 from querygen_core.errors import InputError, PluginError, QuerygenError
 from querygen_core.journal.interface import Entry, Journal
 from querygen_core.masking import mask
-from querygen_core.records import Product, Reject
+from querygen_core.records import Fact, Product, Reject
 
 _CHUNK = 200
 _PATIENCE = 0.25  # seconds: a slow source hands over what it has
@@ -93,6 +93,8 @@ class Intake:
             mine = await self._preprocess(use, preprocessor, mine)
         entries = [self._entry(ordinal, record, raw) for (ordinal, record), (_, raw) in zip(mine, read, strict=True)]
         states = await self.journal.admit(entries)
+        if rejected := [_rejection(entry) for entry, state in zip(entries, states, strict=True) if state == "rejected"]:
+            await self.journal.tell(rejected)
         self.meter.read += len(entries)
         self.meter.states.update(states)
         admitted = zip(entries, mine, states, strict=True)
@@ -137,6 +139,13 @@ class Intake:
             outcome_key=self.outcome_key(record, content_hash), title=record.title, refs=record.refs,
             raw_ref=record.raw_ref,
         )  # fmt: skip
+
+
+def _rejection(entry: Entry) -> Fact:
+    reject = entry.reject
+    file, line = (reject.file, reject.line) if reject and reject.file else entry.place
+    reason = reject.reason if reject else "conflict"
+    return Fact(kind="product_rejected", data={"product": entry.key, "reason": reason, "file": file, "line": line})
 
 
 def _next_chunk(records: Iterator[tuple[int, Record]]) -> list[tuple[int, Record]]:

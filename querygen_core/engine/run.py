@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -71,6 +71,7 @@ class Job:
     observing: list[Observing] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     asker: Asker | None = None
+    announcing: asyncio.Task[None] | None = None
 
     async def execute(self, watch: Watch | None) -> Result:
         attempt = await self.journal.begin(self._kept())
@@ -79,6 +80,7 @@ class Job:
         bind(job_id=self.pipeline.job_id, attempt=attempt, shard=self.settings.shard.index)
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
         self.notes = {"attempt": attempt, "shard": asdict(self.settings.shard), "config_hash": self.pipeline.hash}
+        self.halt.announce = self._announce
         with handled_signals(self.halt, self.pipeline.runtime.drain, self._abandon):
             self.observing = [Observing(name, one, self.journal) for name, one in self.builder.observers()]
             await self.journal.tell([Fact(kind="run_started", data={**self.notes, "querygen": __version__})])
@@ -107,6 +109,14 @@ class Job:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _announce(self) -> None:
+        self.announcing = asyncio.create_task(self._tell_of_drain())
+
+    async def _tell_of_drain(self) -> None:
+        fact = Fact(kind="draining", data={"exit_code": self.halt.code, "message": self.halt.message})
+        with suppress(JournalError):  # which may be the very cause
+            await self.journal.tell([fact])
 
     def _abandon(self) -> None:
         if self.asker is not None:
@@ -195,6 +205,10 @@ class Job:
         self.meter.states[result.state if isinstance(result, Outcome) else "failed"] += 1
 
     async def _conclude(self) -> Result:
+        if self.announcing is not None:
+            await self.announcing
+        spans = ({"stage": stage, "seconds": self.meter.seconds(stage)} for stage in self.meter.spans)
+        await self.journal.tell([Fact(kind="stage_finished", data=span) for span in spans])
         tally, spent = await self.journal.tally(), await self.journal.spent()
         sinks = [sink_report(sink, tally.kept) for sink in self.sinks]
         code, message = verdict(self.halt, self.meter.read, tally, sinks, self.pipeline.runtime.max_failed_ratio)

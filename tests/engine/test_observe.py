@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from querygen_core.api import ProviderError, Reject
 from querygen_core.engine import observe
 from querygen_core.errors import Exit, PluginError
 from tests.engine.lab import Ear, Lab, Shelf, Table, products
@@ -128,3 +131,21 @@ def test_a_part_that_cannot_be_closed_changes_no_result(tmp_path: Path, error: B
 
     result = Lab(tmp_path, products(2), sinks={"table": Sticky()}).run()
     assert (result.code, result.report["done"]) == (Exit.DONE, 2)
+
+
+def test_facts_tell_what_was_refused_given_up_and_ended(tmp_path: Path):
+    ear = Ear()
+    records = [*products(2), Reject(reason="no_title", message="no title", file="a.jsonl", line=3), *products(2)[:1]]
+    conflicting = replace(products(1)[0], description="other content", raw_ref="a.jsonl:9")
+    refusing = ScriptedProvider(lambda *_: ProviderError("quota", "no more today"))
+    lab = Lab(tmp_path, [*records, conflicting], model=refusing, observers={"ear": ear})
+    assert lab.run().code == Exit.PROVIDER_REFUSES
+    facts = [(kind, json.loads(data)) for kind, data in lab.rows("SELECT kind, data FROM facts ORDER BY seq")]
+    kinds = [kind for kind, _ in facts]
+    rejected = [(data["reason"], data["file"], data["line"]) for kind, data in facts if kind == "product_rejected"]
+    assert rejected == [("no_title", "a.jsonl", 3), ("conflict", "a.jsonl", 9)]
+    assert {data["kind"] for kind, data in facts if kind == "call_failed"} == {"quota"}
+    assert [data["exit_code"] for kind, data in facts if kind == "draining"] == [69]
+    assert {data["stage"] for kind, data in facts if kind == "stage_finished"} >= {"input", "generate"}
+    assert kinds[-1] == "run_finished"
+    assert [kind for _, kind in ear.heard] == kinds
