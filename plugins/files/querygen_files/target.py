@@ -46,11 +46,12 @@ class Target:
 def open_plain(path: Path, flags: int, mode: int = 0o666) -> int:
     """A descriptor of a regular file, or OSError.
 
-    What is written to may have one name only: through a second one, a stranger's file could be put in the way.
+    What is written to may have one name only: through a second one, a stranger's file could be put in the way. It has
+    none if it was removed in this moment.
     """
     file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     status = os.fstat(file)
-    if stat.S_ISREG(status.st_mode) and (flags == os.O_RDONLY or status.st_nlink == 1):
+    if stat.S_ISREG(status.st_mode) and (flags == os.O_RDONLY or status.st_nlink <= 1):
         return file
     os.close(file)
     if stat.S_ISDIR(status.st_mode):
