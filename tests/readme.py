@@ -65,7 +65,7 @@ def _usages(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
             yield from _usages(child)
     if not below:
         yield (
-            " ".join(parser.format_usage().removeprefix("usage: ").replace("[-h] ", "").split()),
+            " ".join(parser.format_usage().removeprefix("usage: ").replace(" [-h]", "").split()),
             parser.description or "",
         )
 
