@@ -8,7 +8,7 @@ import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from shlex import quote
+from shlex import join
 
 from querygen_core.batch import shard_from
 from querygen_core.cli.loading import Loaded, load
@@ -59,30 +59,38 @@ def finish(arguments: argparse.Namespace, loaded: Loaded, settings: Settings) ->
     """Run the job and print how it went. What plugins print goes where logs go."""
     with redirect_stdout(sys.stderr):
         result = asyncio.run(run_job(loaded.pipeline, settings, loaded.registry, watch))
-    show(json.dumps(result.report, ensure_ascii=False) if arguments.json else _summary(loaded, settings, result))
+    show(
+        json.dumps(result.report, ensure_ascii=False)
+        if arguments.json
+        else _summary(arguments, loaded, settings, result)
+    )
     return result.code
 
 
-def _summary(loaded: Loaded, settings: Settings, result: Result) -> str:
+def _summary(arguments: argparse.Namespace, loaded: Loaded, settings: Settings, result: Result) -> str:
     folder = job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id)
     text = summarise(result.report, shard_folder(folder, settings.shard), result.examples)
-    return "\n".join([text, *map(printable, _next_steps(loaded, result))])
+    return "\n".join([text, *map(printable, _next_steps(arguments, loaded, result))])
 
 
-def _next_steps(loaded: Loaded, result: Result) -> list[str]:
-    """What a person would want to do now, as commands."""
-    config, job, report = quote(str(loaded.pipeline.config_file)), quote(loaded.pipeline.job_id), result.report
+def _next_steps(arguments: argparse.Namespace, loaded: Loaded, result: Result) -> list[str]:
+    """What a person would want to do now, as commands that a shell takes as they are."""
+    config, report = str(loaded.pipeline.config_file), result.report
     state_dir = loaded.pipeline.runtime.state_dir
-    where = "" if state_dir == DEFAULT_STATE_DIR else f" --state-dir {quote(state_dir)}"
+    where = [] if state_dir == DEFAULT_STATE_DIR else ["--state-dir", state_dir]
+    sets = [word for given in getattr(arguments, "set", ()) for word in ("--set", given)]
+    same_job = ["--job-id", arguments.job_id] if getattr(arguments, "job_id", None) else []
+    again = join(["querygen", "run", config, *sets, *same_job])
     steps: list[tuple[str, str]] = []
     if report["pending"]:
-        steps.append((f"querygen run {config}", "goes on; what was paid is not paid again"))
+        steps.append((again, "goes on; what was paid is not paid again"))
     if report["failed"] or report["short_reasons"].keys() & {"blocked", "broken"}:
-        steps.append((f"querygen retry {job}{where}", "asks once more where no answer could be used"))
+        retry = join(["querygen", "retry", loaded.pipeline.job_id, *where])
+        steps.append((retry, "asks once more where no answer could be used"))
     if result.code == Exit.DONE and not steps:
         steps = [
-            (f"querygen prompts render {config}", "what a model is asked; edit prompts/*.j2, then"),
-            (f"querygen run {config}", "only what the change touches is asked"),
+            (join(["querygen", "prompts", "render", config]), "what a model is asked; edit prompts/*.j2, then"),
+            (again, "only what the change touches is asked"),
         ]
     width = max((len(command) for command, _ in steps), default=0)
     return ["Next:", *(f"  {command:<{width}}  # {why}" for command, why in steps)] if steps else []
