@@ -67,10 +67,17 @@ class Intake:
         fraction = getattr(self.source, "fraction", None)
         with ThreadPoolExecutor(1, "input") as thread:
             records = islice(enumerate(self._read()), self.sample)
-            while chunk := await loop.run_in_executor(thread, _next_chunk, records):
+            error: QuerygenError | None = None
+            self.meter.mark("input")
+            while error is None:
+                chunk, error = await loop.run_in_executor(thread, _next_chunk, records)
+                if not chunk:
+                    break
                 self.meter.mark("input")
                 self.meter.fraction = fraction() if fraction is not None else None
                 yield chunk
+            if error is not None:
+                raise error
 
     def _read(self) -> Iterator[Record]:
         try:
@@ -148,14 +155,20 @@ def _rejection(entry: Entry) -> Fact:
     return Fact(kind="product_rejected", data={"product": entry.key, "reason": reason, "file": file, "line": line})
 
 
-def _next_chunk(records: Iterator[tuple[int, Record]]) -> list[tuple[int, Record]]:
+def _next_chunk(
+    records: Iterator[tuple[int, Record]],
+) -> tuple[list[tuple[int, Record]], QuerygenError | None]:
+    """Some records, and what ended the reading if it failed: what was read before counts all the same."""
     chunk: list[tuple[int, Record]] = []
     started = time.monotonic()
-    for record in records:
-        chunk.append(record)
-        if len(chunk) == _CHUNK or time.monotonic() - started > _PATIENCE:
-            break
-    return chunk
+    try:
+        for record in records:
+            chunk.append(record)
+            if len(chunk) == _CHUNK or time.monotonic() - started > _PATIENCE:
+                break
+    except QuerygenError as error:
+        return chunk, error
+    return chunk, None
 
 
 def _key(ordinal: int, record: Record) -> str:

@@ -159,13 +159,14 @@ class Job:
         readers = self.pipeline.runtime.concurrency
         queue: asyncio.Queue[Work | None] = asyncio.Queue(readers)
         reading = asyncio.create_task(intake.run(queue, readers))
-        reading.add_done_callback(self._reading_ended)
         await asyncio.gather(*(self._make_from(queue, recipe) for _ in range(readers)))
         await asyncio.wait([reading])
+        self._reading_ended(reading)
         facts = {"records": self.meter.read, "seconds": self.meter.seconds("input"), "whole": self.meter.input_done}
         await self.journal.tell([Fact(kind="input_read", data=facts)])
 
     def _reading_ended(self, reading: asyncio.Task[None]) -> None:
+        """An input that fails half-way ends the run only after what it gave has been worked off."""
         if reading.cancelled() or (error := reading.exception()) is None:
             return
         if isinstance(error, QuerygenError):

@@ -276,3 +276,18 @@ def test_dead_letters_are_one_line_each_to_every_reader(tmp_path: Path):
     (letter,) = lab.letters()
     assert (letter["raw"], letter["message"]) == (raw, raw)
     assert "ü" in (lab.state / "dead_letters.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize("error", [InputError("cut off in line 4"), OSError("the disk failed")], ids=repr)
+def test_what_was_read_before_an_input_failed_is_worked_off(tmp_path: Path, error: Exception):
+    class Torn:
+        def read(self):
+            yield from products(3)
+            raise error
+
+    lab = Lab(tmp_path, input=Torn())
+    result = lab.run()
+    assert result.code == Exit.INPUT_UNUSABLE
+    assert str(error) in result.message
+    assert (result.report["input"], result.report["done"], result.report["pending"]) == (3, 3, 0)
+    assert lab.run().report["calls"]["new"] == 0
