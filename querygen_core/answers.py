@@ -53,13 +53,13 @@ class Parsed:
 
 
 def read_answer(response: Response, schema: Mapping[str, Any] | None) -> Parsed | AnswerFailure:
-    """The value of an answer, or why there is none: `blocked`, `empty` or `broken`."""
+    """The value of an answer, or why there is none: `blocked`, `cut` (before it began), `empty` or `broken`."""
     if response.finish == "blocked":
         return "blocked"
     text = response.text.strip().removeprefix("\ufeff").strip()
     cut = response.finish == "length"
     if not text:
-        return "empty"
+        return "cut" if cut else "empty"
     if len(text) > MAX_TEXT:
         return "broken"
     if schema is None:

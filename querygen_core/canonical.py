@@ -22,6 +22,15 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def digest_of_texts(texts: Sequence[str]) -> str:
+    """SHA-256 of texts in their order, as 64 lower-case hex digits. Several times as quick as `digest` of the list.
+
+    Their lengths go in too, so that no text's end can pass for another's beginning.
+    """
+    lengths = ",".join([str(len(text)) for text in texts])
+    return hashlib.sha256(f"{lengths};{''.join(texts)}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 _ATOMS = frozenset({str, int, float, bool, type(None)})  # nearly all values are one of these; asking so is quicker
 
 

@@ -110,12 +110,13 @@ class SinkError(QuerygenError):
         }[kind]
 
 
-AnswerFailure = Literal["blocked", "broken", "empty", "refused"]
+AnswerFailure = Literal["blocked", "broken", "cut", "empty", "refused"]
 
 
 class AnswerError(QuerygenError):
-    """No usable answer for one request: `blocked`, `broken`, `empty`, or `refused` (the request itself).
+    """No usable answer for one request.
 
+    kind: `blocked`, `broken`, `cut` (before it began), `empty`, or `refused` (the request itself).
     raw: the last answer's text as it came, for the dead letter.
     """
 

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from querygen_core.errors import ProviderError
-from querygen_core.records import Answer, Fact, Outcome, Product, Query, Receipt, Reject, Request, Response, Want
+from querygen_core.records import (
+    Answer,
+    Fact,
+    Finding,
+    Outcome,
+    Product,
+    Query,
+    Receipt,
+    Reject,
+    Request,
+    Response,
+    ResultSet,
+    Usage,
+    Want,
+)
 
 
 class Prompt(Protocol):
@@ -27,7 +41,11 @@ class Prompt(Protocol):
 
 
 class Input(Protocol):
-    """A source of products. Optional: `fraction() -> float | None`, how much of it has been read (0 to 1)."""
+    """A source of products.
+
+    Optional: `fraction() -> float | None`, how much of it has been read (0 to 1); `check` and `aclose`, as a sink has
+    them; `database`, a `Database` that it reads from.
+    """
 
     def read(self) -> Iterator[Product | Reject]:
         """Yield records one by one, in the source's order, without holding them all. Runs in a thread of its own.
@@ -41,20 +59,42 @@ class Input(Protocol):
 
 
 class Preprocessor(Protocol):
+    """Optional: `check` and `aclose`, as a sink has them; `database`, a `Database` that it looks things up in."""
+
     async def process(self, products: Sequence[Product]) -> Sequence[Product | Reject]:
         """One result for each product, in order: the product, a changed one, or a rejection with its reason."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """USD per million tokens. cached: of input tokens that the provider had already; None: as other input."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+    def of(self, usage: Usage) -> float:
+        """What a call cost, in USD. Thinking is paid as output."""
+        cached = 0 if self.cached is None else usage.cached or 0
+        read = ((usage.input or 0) - cached) * self.input + cached * (self.cached or 0.0)
+        return (read + ((usage.output or 0) + (usage.thinking or 0)) * self.output) / 1_000_000
+
+
+FREE = Price(input=0, output=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a provider can do. schema: how it takes a JSON Schema. free: its calls cost nothing, for the report.
 
-    note: what a reader of the report must know of its answers, e.g. that no language model wrote them.
+    price: what they cost otherwise, None if that is not known. note: what a reader of the report must know of its
+    answers, e.g. that no language model wrote them.
     """
 
     schema: str = "json_schema"
     free: bool = False
+    price: Price | None = None
     batch: bool = False
     note: str = ""
 
@@ -137,9 +177,13 @@ class Postprocessor(Protocol):
 
 
 class Sink(Protocol):
-    """identity: what it writes to, without a secret: `host/database/schema`, `bucket/prefix`, a path."""
+    """identity: what it writes to, without a secret: `host/database/schema`, `bucket/prefix`, a path.
 
-    identity: str
+    Optional: `database`, a `Database` that it writes to.
+    """
+
+    @property
+    def identity(self) -> str: ...
 
     async def check(self) -> None:
         """Make sure that writing will work, before anything is paid. Spends nothing, leaves nothing behind.
@@ -169,6 +213,47 @@ class SnapshotSink(Sink, Protocol):
 
     async def publish(self) -> int:
         """Replace the old content by the new, atomically; leave it untouched if equal. How many queries retired."""
+        ...
+
+
+class Database(Protocol):
+    """What a part that lives in a database offers beside its work, for `querygen db init|check|query`.
+
+    An input, a preprocessor or a sink shows it as its attribute `database`, None if there is none. Making one connects
+    to nothing; what it opens is closed by the part's `aclose`.
+
+    identity: names the database and the schema without a secret, `host/database/schema`. Parts with equal identity
+    share one; each says what it needs there itself. Optional: `example`, a statement that shows a user what is there.
+    """
+
+    @property
+    def identity(self) -> str: ...
+
+    async def init(self) -> Sequence[str]:
+        """Make what is missing; what is there stays as it is. One line for each thing made: `table public.queries`.
+
+        Empty if all was there. May run at the same time as itself elsewhere, and again after any crash.
+
+        Raises:
+            SinkError: it cannot be reached, or refuses. CredentialsError: a secret is missing.
+        """
+        ...
+
+    async def inspect(self) -> Sequence[Finding]:
+        """Look, change nothing. Empty if all is there and nothing could be better.
+
+        Raises:
+            SinkError: it cannot be reached, or looked at. CredentialsError: a secret is missing.
+        """
+        ...
+
+    async def query(self, sql: str) -> ResultSet:
+        """The result of one statement, which must not be able to change anything. All rows of it are in memory.
+
+        Raises:
+            UsageError: the statement is wrong, or not one that only reads. SinkError: the database cannot be reached,
+            or gives up. CredentialsError: a secret is missing.
+        """
         ...
 
 

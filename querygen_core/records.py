@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from querygen_core.canonical import digest, plain
+from querygen_core.canonical import digest, digest_of_texts, plain
 
 State = Literal["done", "short", "rejected", "duplicate", "failed", "pending"]
 
@@ -33,8 +33,8 @@ class Product:
     """One cleaned input record. Absent text is "", absent lists are (), absent numbers are None.
 
     price: in units of `currency` (ISO 4217), not cents. rating: on the source's own scale. attributes and
-    variant_options: name → value(s), in the source's order. refs: integer ids of databases, never hashed, never in a
-    prompt. raw_ref: where the record came from, as `file:line`.
+    variant_options: name → value(s), in the source's order. refs: integer ids of databases, by the identity of the
+    database, never hashed, never in a prompt. raw_ref: where the record came from, as `file:line`.
     """
 
     product_id: str
@@ -203,7 +203,8 @@ class Outcome:
     """One product's result in a job. Sinks make what they hold for the product equal to `queries`.
 
     state: `done` or `short`. reasons: generator → why it fell short. queries: kept, in order. dropped: with reasons.
-    ordinal: the product's place in the input, from 0. refs: database ids. Neither is part of the outcome's key.
+    ordinal: the product's place in the input, from 0. refs: database ids. brand: the product's, "" if unknown. None of
+    the three is part of the outcome's key.
     """
 
     product_key: str
@@ -216,6 +217,7 @@ class Outcome:
     reasons: Mapping[str, str] = field(default_factory=dict)
     ordinal: int = 0
     refs: Mapping[str, int] = field(default_factory=dict)
+    brand: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -225,7 +227,7 @@ class Outcome:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the kept set: type and text of each query, in order."""
-        return digest([[query.query_type, query.text] for query in self.queries])
+        return digest_of_texts([text for query in self.queries for text in (query.query_type, query.text)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,3 +263,26 @@ class Fact:
     shard: int = 0
     seq: int = 0
     time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that looking at a database found, one line.
+
+    level: `missing` (the job cannot work without it, and `init` makes it) · `advice` (works, but better otherwise).
+    message: names the thing and, for advice, says what to do.
+    """
+
+    level: Literal["missing", "advice"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSet:
+    """What a statement returned: the columns' names and, row by row, one value for each of them.
+
+    Values are shown as JSON has them, SQL's null as None; what JSON lacks (Decimal, dates, UUIDs) by its `str`.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]

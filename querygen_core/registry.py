@@ -22,7 +22,7 @@ __all__ = ["Kind", "Plugin", "Registered", "Registry"]
 
 GROUP = "querygen"
 _ROOT = "querygen"
-_NOT_PLUGINS = frozenset({"all", "testing"})
+_NOT_PLUGINS = frozenset({"all", "embedded", "testing"})
 
 _log = logging.getLogger("querygen.plugins")
 

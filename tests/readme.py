@@ -1,4 +1,6 @@
-"""The generated parts of README.md: `uv run python -m tests.readme` writes them, a test says when they are stale."""
+"""The generated parts of the READMEs, here and in plugins/: `uv run python -m tests.readme` writes them, a test says
+when they are stale.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,17 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from querygen_core.cli.parser import build_parser
 from querygen_core.config import Runtime
 from querygen_core.errors import Exit
-from querygen_core.registry import Registry
+from querygen_core.registry import Kind, Registry
 
-README = Path(__file__).parents[1] / "README.md"
-_BLOCK = re.compile(r"<!-- generated: (?P<name>[a-z-]+) -->\n.*?<!-- end -->", re.DOTALL)
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+READMES = (README, *sorted(ROOT.glob("plugins/*/README.md")))
+_BLOCK = re.compile(r"<!-- generated: (?P<name>[a-z-]+)(?P<words>[^>]*) -->\n.*?<!-- end -->", re.DOTALL)
 _FILE = re.compile(r"<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 
 _MEANINGS = {
@@ -70,11 +76,29 @@ def _usages(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         )
 
 
-GENERATED: dict[str, Callable[[], str]] = {
+def options(use: str, kind: Kind, which: str = "all") -> str:
+    """A component's options, a row each. which: `own` or `inherited` for a part of them, where several share some."""
+    model = Registry().component(kind, use).component.options
+    wanted = {"all": lambda _: True, "own": model.__annotations__.__contains__}
+    chosen = wanted.get(which, lambda name: name not in model.__annotations__)
+    fields = ((field.alias or name, field) for name, field in model.model_fields.items() if chosen(name))
+    rows = ((f"`{name}`", _default(field), field.description or "") for name, field in fields)
+    return table(("option", "default", "meaning"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "" if value is None else f"`{value}`"
+
+
+GENERATED: dict[str, Callable[..., str]] = {
     "runtime": runtime,
     "components": components,
     "exit-codes": exit_codes,
     "commands": commands,
+    "options": options,
 }
 
 
@@ -82,8 +106,8 @@ def generate(text: str) -> str:
     """`text` with every generated block as it should be."""
 
     def block(match: re.Match[str]) -> str:
-        name = match["name"]
-        return f"<!-- generated: {name} -->\n\n{GENERATED[name]()}\n\n<!-- end -->"
+        name, words = match["name"], match["words"]
+        return f"<!-- generated: {name}{words} -->\n\n{GENERATED[name](*words.split())}\n\n<!-- end -->"
 
     return _BLOCK.sub(block, text)
 
@@ -94,4 +118,5 @@ def files(text: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    README.write_text(generate(README.read_text("utf-8")), encoding="utf-8")
+    for path in READMES:
+        path.write_text(generate(path.read_text("utf-8")), encoding="utf-8")

@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from tests.readme import README, files, generate
+from tests.readme import README, READMES, files, generate
 
 ROOT = README.parent
 TEXT = README.read_text("utf-8")
@@ -63,8 +63,10 @@ def run(*words: str, folder: Path, plugin: Path | None = None) -> subprocess.Com
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_generated_parts_are_current():
-    assert generate(TEXT) == TEXT, "run: uv run python -m tests.readme"
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_generated_parts_are_current(path):
+    text = path.read_text("utf-8")
+    assert generate(text) == text, "run: uv run python -m tests.readme"
 
 
 def test_the_example_is_one_file_of_at_most_sixty_lines():

@@ -111,11 +111,11 @@ def test_an_unknown_plugin_is_said_with_those_that_are_there():
 
 
 def test_a_plugin_that_is_an_extra_is_said_how_to_install(install):
-    install("querygen", "9", "core", GOOD, metadata="Provides-Extra: gemini\nProvides-Extra: all\n")
-    assert refusal(Registry().components, "gemini") == (
-        "plugin 'gemini' is not installed (try: pip install 'querygen[gemini]')"
+    install("querygen", "9", "core", GOOD, metadata="Provides-Extra: kafka\nProvides-Extra: all\n")
+    assert refusal(Registry().components, "kafka") == (
+        "plugin 'kafka' is not installed (try: pip install 'querygen[kafka]')"
     )
-    assert refusal(Registry().components, "gemni") == "plugin 'gemni' is not installed; did you mean 'gemini'?"
+    assert refusal(Registry().components, "kafak") == "plugin 'kafak' is not installed; did you mean 'kafka'?"
     assert "pip install" not in refusal(Registry().components, "all")
 
 

@@ -32,5 +32,5 @@ def test_the_schema_knows_every_key_and_every_component():
 def test_every_reference_in_the_schema_leads_somewhere():
     schema = pipeline_schema(registry())
     found = {part.split('"')[0] for part in json.dumps(schema).split('"$ref": "#/definitions/')[1:]}
-    assert found == {"demo.catalogue.Nested"}
+    assert "demo.catalogue.Nested" in found
     assert found <= set(schema["definitions"])

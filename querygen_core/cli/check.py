@@ -1,19 +1,24 @@
+"""Whether a config is good, and what it stands for; and how a command tries the built parts of a config."""
+
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import Any
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, redirect_stdout
+from typing import Any, TypeVar
 
 from querygen_core.batch import shard_from
 from querygen_core.cli.loading import Loaded, load
 from querygen_core.engine.build import Builder, Settings
 from querygen_core.engine.folder import make_folder
 from querygen_core.engine.halt import Halt
-from querygen_core.errors import ConfigError, Exit, QuerygenError
+from querygen_core.errors import ConfigError, Exit, PluginError, QuerygenError
 from querygen_core.logs import configure, printable
+
+T = TypeVar("T")
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -21,7 +26,7 @@ def check(arguments: argparse.Namespace) -> int:
     configure(arguments.log_level, arguments.log_format)
     loaded = load(arguments.config, arguments.set)
     if arguments.connect:
-        asyncio.run(_connect(loaded))
+        with_parts(loaded, _connect)
     pipeline = loaded.pipeline
     parts = {
         "input": pipeline.input.use,
@@ -36,36 +41,63 @@ def check(arguments: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-async def _connect(loaded: Loaded) -> None:
-    """Try every model and every sink, then say all that is wrong at once. Spends nothing."""
+class Attempts:
+    """Tries one thing of a plugin after the other, to say at the end all at once what went wrong."""
+
+    def __init__(self) -> None:
+        self.problems: list[tuple[str, Exit]] = []
+
+    async def make(self, where: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What `work` gives; None if it fails, however it does."""
+        try:
+            return await work()
+        except QuerygenError as exc:
+            self.add(f"{where}: {exc}", exc.exit_code)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            self.add(f"{where}: it cancelled itself", PluginError.exit_code)
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
+            self.add(f"{where}: {type(exc).__name__}: {exc}", PluginError.exit_code)
+        return None
+
+    def add(self, problem: str, code: Exit) -> None:
+        self.problems.append((problem, code))
+
+    def finish(self) -> None:
+        """Raise one error for all, with the exit code of the first; nothing if all went well."""
+        if self.problems:
+            error = ConfigError([text for text, _ in self.problems])
+            error.exit_code = self.problems[0][1]
+            raise error
+
+
+def with_parts(loaded: Loaded, work: Callable[[Builder], Awaitable[T]]) -> T:
+    """What `work` makes of the parts that it builds; they are closed then. What plugins print goes where logs go."""
+    with redirect_stdout(sys.stderr):
+        return asyncio.run(_with_parts(loaded, work))
+
+
+async def _with_parts(loaded: Loaded, work: Callable[[Builder], Awaitable[T]]) -> T:
     async with AsyncExitStack() as closing:
         settings = Settings(environ=dict(os.environ), shard=shard_from(os.environ))
         builder = Builder(loaded.pipeline, settings, loaded.registry, closing)
         make_folder(builder.folder)
-        tried: list[tuple[str, Any]] = [
-            (f"models.{name}", model.provider) for name, model in builder.models(Halt()).items()
-        ]
-        tried += [(f"sink {sink.name}", sink.sink) for sink in builder.sinks()]
-        problems = [problem for where, what in tried if (problem := await _try(where, what))]
-    if problems:
-        _raise(problems)
+        return await work(builder)
 
 
-async def _try(where: str, what: Any) -> tuple[str, Exit] | None:
-    check_it = getattr(what, "check", None)
-    if check_it is None:
-        return None
-    try:
-        await check_it()
-    except QuerygenError as exc:
-        return f"{where}: {exc}", exc.exit_code
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
-        return f"{where}: {type(exc).__name__}: {exc}", Exit.CONFIG
-    return None
+def data_parts(builder: Builder) -> list[tuple[str, Any]]:
+    """The parts that read or keep data, in a product's order, each with what it is called."""
+    parts: list[tuple[str, Any]] = [(f"input {builder.pipeline.input.use}", builder.input())]
+    parts += [(f"preprocessor {use}", step) for use, step in builder.preprocessors()]
+    return parts + [(f"sink {one.name}", one.sink) for one in builder.sinks()]
 
 
-def _raise(problems: Sequence[tuple[str, Exit]]) -> None:
-    """One error for all, with the exit code of the first."""
-    error = ConfigError([text for text, _ in problems])
-    error.exit_code = problems[0][1]
-    raise error
+async def _connect(builder: Builder) -> None:
+    """Try every part that can be tried, then say all that is wrong at once. Spends nothing."""
+    attempts = Attempts()
+    models = [(f"models.{name}", model.provider) for name, model in builder.models(Halt()).items()]
+    for where, part in [*models, *data_parts(builder)]:
+        if check_it := getattr(part, "check", None):
+            await attempts.make(where, check_it)
+    attempts.finish()

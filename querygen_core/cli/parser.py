@@ -33,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_check(commands)
     _add_prompts(commands)
+    _add_db(commands)
     _add_jobs(commands)
     _add_plugins(commands)
     return parser
@@ -86,7 +87,7 @@ def _add_log_flags(parser: Parser) -> None:
 def _add_check(commands: _Commands[Parser]) -> None:
     check = _add(commands, "check", "check:check", "validate a config, all problems at once; spends nothing")
     check.add_argument("config", metavar="CONFIG")
-    check.add_argument("--connect", action="store_true", help="also try credentials, models and sinks")
+    check.add_argument("--connect", action="store_true", help="also try credentials, models, inputs and sinks")
     _add_config_flags(check)
     _add_log_flags(check)
 
@@ -103,6 +104,23 @@ def _add_prompts(commands: _Commands[Parser]) -> None:
     render.add_argument("--product", metavar="JSON", action="append", default=[])
     _add_config_flags(render)
     _add_log_flags(render)
+
+
+def _add_db(commands: _Commands[Parser]) -> None:
+    actions = _add(commands, "db", "", "prepare, check or ask the databases of a config").add_subparsers(
+        metavar="ACTION", required=True, parser_class=Parser
+    )
+    init = _add(actions, "init", "db:init", "make what a config's databases lack; what is there stays")
+    check = _add(actions, "check", "db:check", "say what a config's databases lack; changes nothing")
+    query = _add(actions, "query", "db:query", "show what one statement reads from a config's database")
+    for parser in (init, check, query):
+        parser.add_argument("config", metavar="CONFIG")
+    query.add_argument("sql", metavar="SQL", help="one statement that changes nothing")
+    query.add_argument("--database", metavar="IDENTITY", help="as `db check` shows it (default: the config's first)")
+    query.add_argument("--json", action="store_true", help="as one JSON array of objects")
+    for parser in (init, check, query):
+        _add_config_flags(parser)
+        _add_log_flags(parser)
 
 
 def _add_jobs(commands: _Commands[Parser]) -> None:

@@ -25,6 +25,7 @@ log = logging.getLogger("querygen.run")
 
 AUTO_INPUT = "files/auto"
 DEFAULT_STATE_DIR = ".querygen"
+_WIDEST = 70  # characters of a command; what is said of a longer one stands behind it
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -92,5 +93,9 @@ def _next_steps(arguments: argparse.Namespace, loaded: Loaded, result: Result) -
             (join(["querygen", "prompts", "render", config]), "what a model is asked; edit prompts/*.j2, then"),
             (again, "only what the change touches is asked"),
         ]
-    width = max((len(command) for command, _ in steps), default=0)
+        if result.statement:
+            job = ["--set", f"job_id={json.dumps(arguments.job_id)}"] if same_job else []
+            look = join(["querygen", "db", "query", config, *sets, *job, result.statement])
+            steps.append((look, "what is in the database"))
+    width = max((length for command, _ in steps if (length := len(command)) <= _WIDEST), default=0)
     return ["Next:", *(f"  {command:<{width}}  # {why}" for command, why in steps)] if steps else []

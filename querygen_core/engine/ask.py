@@ -12,7 +12,7 @@ from typing import Any
 from querygen_core.answers import Parsed, read_answer
 from querygen_core.canonical import digest
 from querygen_core.engine.breaker import Breaker
-from querygen_core.engine.budget import Budget, Reservation
+from querygen_core.engine.budget import Budget, Expected, Reservation
 from querygen_core.engine.call import send
 from querygen_core.engine.halt import Halt
 from querygen_core.engine.meter import Meter
@@ -28,9 +28,11 @@ from querygen_core.errors import (
 )  # fmt: skip
 from querygen_core.journal.interface import Journal, Stored
 from querygen_core.masking import mask
-from querygen_core.records import Answer, Fact, Request, Response
+from querygen_core.protocols import Price
+from querygen_core.records import Answer, Fact, Request, Response, Usage
 
 _TRIES = 2  # an answer that cannot be used is asked for once more, then only by `querygen retry`
+_FINAL = ("blocked", "cut")  # the same request would be answered in the same way
 _FAULTS = 6  # failed calls of one request, push-backs not counted
 _LONGEST_BACKOFF = 30.0  # seconds
 _TRANSIENT = ("retry", "throttled", "bad_answer")
@@ -47,6 +49,12 @@ class Model:
     identity: Mapping[str, Any]
     throttle: Throttle
     breaker: Breaker
+    price: Price | None = None
+
+    def expects_to_cost(self, expected: Expected) -> float:
+        """In USD; 0 if nobody knows."""
+        usage = Usage(input=expected.input, output=expected.output)
+        return self.price.of(usage) if self.price else 0.0
 
 
 @dataclass(slots=True)
@@ -164,7 +172,7 @@ class Asker:
         number = stored[-1].number + 1 if stored else 0
         last = stored[-1].response if stored else None
         found: Parsed | AnswerFailure = read_answer(last, request.schema) if last else "broken"
-        while number < granted + (1 if found == "blocked" else _TRIES):
+        while number < granted + (1 if found in _FINAL else _TRIES):
             last, found = await self._complete(_Call(model, request, key, number))
             if isinstance(found, Parsed):
                 return self._accept(found, last, model, key, from_journal=False)
@@ -207,10 +215,10 @@ class Asker:
         raise error
 
     async def _attempt(self, call: _Call) -> _Found:
-        tokens = self.budget.estimate(len(call.request.prompt) + len(call.request.system))
-        async with call.model.throttle.slot(tokens) as slot, self.slots:
+        expected = self.budget.expect(len(call.request.prompt) + len(call.request.system))
+        async with call.model.throttle.slot(expected.tokens) as slot, self.slots:
             self.halt.check()
-            reservation = self.budget.reserve(tokens)
+            reservation = self.budget.reserve(expected.tokens, call.model.expects_to_cost(expected))
             intent = await self._journaled(self.journal.intend(call.key, call.number))
             self.meter.mark("generate")
             try:
@@ -232,12 +240,13 @@ class Asker:
         used = response.usage
         output = (used.output or 0) + (used.thinking or 0)
         tokens = (used.input or 0) + output
-        cost = 0.0 if call.model.provider.capabilities.free else None
+        price = call.model.price
+        cost = price.of(used) if price else None
         record = self.journal.record(intent, call.key, call.number, response, usable=usable, cost=cost or 0.0)
         await self._journaled(record)
         call.model.throttle.succeeded(slot, tokens or None)
-        call.model.breaker.succeeded()
-        self.budget.settle(reservation, tokens or reservation.tokens, output)
+        call.model.breaker.answered(None if isinstance(found[1], Parsed) else found[1], response.reason)
+        self.budget.settle(reservation, tokens or reservation.tokens, output, cost or 0.0)
         self.meter.answered(response, cost)
         self.meter.mark("generate")
 

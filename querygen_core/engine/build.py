@@ -24,6 +24,7 @@ from querygen_core.engine.throttle import Bucket, Throttle
 from querygen_core.errors import ConfigError, PluginError, QuerygenError
 from querygen_core.journal.interface import Journal, Spent
 from querygen_core.prompts import PromptLibrary, default_directories
+from querygen_core.protocols import FREE
 from querygen_core.registry import Registry
 
 log = logging.getLogger("querygen.run")
@@ -144,13 +145,15 @@ class Builder:
         models = {}
         for name, one in self.pipeline.models.items():
             provider = self.build(one.part)
-            if runtime.max_cost is not None and not provider.capabilities.free:
+            price = FREE if provider.capabilities.free else provider.capabilities.price
+            if runtime.max_cost is not None and price is None:
                 message = f"runtime.max_cost: the price of {name!r} ({one.part.use}) is not known"
                 raise ConfigError(f"{message}; use max_calls or max_tokens")
             throttle = throttles.setdefault(provider.limit_key, self._throttle(one, halt))
             model_id = str(getattr(one.part.options, "model", "") or name)
             identity = identity_of_model(one.part)
-            models[name] = Model(name, one.part.use, model_id, provider, identity, throttle, Breaker(halt, name))
+            breaker = Breaker(halt, name)
+            models[name] = Model(name, one.part.use, model_id, provider, identity, throttle, breaker, price)
         return models
 
     def _throttle(self, one: ModelPart, halt: Halt) -> Throttle:
@@ -186,7 +189,7 @@ class Builder:
             journal=journal,
             models=models,
             slots=asyncio.Semaphore(runtime.concurrency),
-            budget=Budget(halt, spent, runtime.max_calls, runtime.max_tokens),
+            budget=Budget(halt, spent, runtime.max_calls, runtime.max_tokens, runtime.max_cost),
             halt=halt,
             meter=meter,
             call_timeout=runtime.call_timeout,

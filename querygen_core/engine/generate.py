@@ -167,5 +167,5 @@ def _outcome(product: Product, entry: Entry, progress: Sequence[_Progress], quer
     return Outcome(
         product_key=product.key, title=product.title, content_hash=entry.content_hash, outcome_key=entry.outcome_key,
         state="short" if reasons else "done", queries=tuple(kept), dropped=tuple(dropped), reasons=reasons,
-        ordinal=entry.ordinal, refs=entry.refs,
+        ordinal=entry.ordinal, refs=entry.refs, brand=product.brand,
     )  # fmt: skip

@@ -48,12 +48,15 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended. message: one sentence for the user, "" if all is well. examples: a few outcomes."""
+    """How a run ended. message: one sentence for the user, "" if all is well. examples: a few outcomes. statement:
+    shows what is in the database that a sink wrote to, "" if none did.
+    """
 
     code: Exit
     message: str
     report: Mapping[str, Any]
     examples: Sequence[Outcome] = ()
+    statement: str = ""
 
 
 @dataclass(slots=True)
@@ -222,7 +225,11 @@ class Job:
         await asyncio.gather(*(one.flush() for one in self.observing))
         await self._write_down(report)
         examples = await self.journal.snapshot(-1, _EXAMPLES)
-        return Result(code, message, report, [one.outcome for one in examples if one.current])
+        return Result(code, message, report, [one.outcome for one in examples if one.current], self._statement())
+
+    def _statement(self) -> str:
+        databases = (getattr(sink.sink, "database", None) for sink in self.sinks if sink.error is None)
+        return next((example for one in databases if (example := getattr(one, "example", ""))), "")
 
     async def _write_down(self, report: Mapping[str, Any]) -> None:
         """For people. The journal has it all already, so a disk that is full now changes no result."""

@@ -67,6 +67,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
 
     body = {
         "title": outcome.title,
+        "brand": outcome.brand,
         "queries": [pack(query) for query in outcome.queries],
         "dropped": [pack(query) for query in outcome.dropped],
         "sources": [list(source) for source in sources],
@@ -86,6 +87,7 @@ def decode_outcome(row: Mapping[str, Any], ordinal: int, content_hash: str, refs
     return Outcome(
         product_key=row["product_key"],
         title=body["title"],
+        brand=body.get("brand", ""),  # absent in journals from before it was kept
         content_hash=content_hash,
         outcome_key=row["outcome_key"],
         state=row["state"],

@@ -43,13 +43,13 @@ class InputContract(Contract):
         assert sum(isinstance(record, Product) for record in records) >= 2, "the contract needs two products to judge"
 
     def test_reads_the_same_again(self) -> None:
-        source = self.build(self.folder)
+        source = self.closed_later(self.build(self.folder))
         first = list(source.read())
         assert list(source.read()) == first, "a second read() differs"
         assert self.records() == first, "a source built anew differs"
 
     def test_reads_lazily(self) -> None:
-        source = self.build(self.folder)
+        source = self.closed_later(self.build(self.folder))
         records = source.read()
         assert isinstance(records, Iterator), "read() must return an iterator, not hold all records"
         first = next(records)
@@ -58,12 +58,12 @@ class InputContract(Contract):
         assert next(iter(source.read())) == first, "left half-way, it does not start from the beginning again"
 
     def test_keeps_little_in_memory(self) -> None:
-        few = self.many(self.folder, _FEW)
+        few = self.closed_later(self.many(self.folder, _FEW))
         if few is None:
             pytest.skip("many() is not given")
         _peak(few, _FEW)  # imports and caches
         smaller = _peak(few, _FEW)
-        larger = _peak(cast("Input", self.many(self.folder, _MANY)), _MANY)
+        larger = _peak(cast("Input", self.closed_later(self.many(self.folder, _MANY))), _MANY)
         assert larger < smaller + _SLACK, f"{_FEW} records take {smaller:,} bytes, {_MANY} take {larger:,}"
 
     def test_products_say_who_they_are(self) -> None:
@@ -88,7 +88,7 @@ class InputContract(Contract):
 
     def test_fraction_grows_to_the_end(self) -> None:
         """Optional method; None where it cannot be known."""
-        source = self.build(self.folder)
+        source = self.closed_later(self.build(self.folder))
         fraction = getattr(source, "fraction", lambda: None)
         seen = [fraction(), *(fraction() for _ in source.read())]
         known = [part for part in seen if part is not None]
@@ -96,7 +96,7 @@ class InputContract(Contract):
         assert known == sorted(known), seen
 
     def test_says_when_it_is_missing(self) -> None:
-        absent = self.missing(self.folder)
+        absent = self.closed_later(self.missing(self.folder))
         if absent is None:
             pytest.skip("missing() is not given")
         with pytest.raises(MissingInput) as caught:
@@ -104,7 +104,7 @@ class InputContract(Contract):
         assert str(caught.value).strip()
 
     def records(self) -> list[Product | Reject]:
-        return list(self.build(self.folder).read())
+        return list(self.closed_later(self.build(self.folder)).read())
 
     def products(self) -> list[Product]:
         return [record for record in self.records() if isinstance(record, Product)]

@@ -40,7 +40,7 @@ class PreprocessorContract(Contract):
         assert list(self.run([])) == []
 
     def test_does_the_same_again(self) -> None:
-        step = self.build(self.folder)
+        step = self.closed_later(self.build(self.folder))
         first = asyncio.run(step.process(self.products()))
         assert list(asyncio.run(step.process(self.products()))) == list(first), "it remembers what it has seen"
         assert list(self.run(self.products())) == list(first)
@@ -62,4 +62,4 @@ class PreprocessorContract(Contract):
         assert len(self.run(given)) == len(given)
 
     def run(self, products: Sequence[Product]) -> Sequence[Product | Reject]:
-        return asyncio.run(self.build(self.folder).process(products))
+        return asyncio.run(self.closed_later(self.build(self.folder)).process(products))

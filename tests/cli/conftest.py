@@ -68,3 +68,18 @@ def job(tmp_path: Path) -> Any:
         return write_config(tmp_path / "job.yaml", **{**usual, **sections})
 
     return write
+
+
+@pytest.fixture
+def stores(job):
+    """Writes job.yaml: an input, a preprocessor and a sink, each with the options of its database that are given."""
+
+    def write(**parts: dict[str, Any]) -> None:
+        sinks = [{"use": "lab/table", "name": "table", "path": "table.json", **parts.get("sink", {})}]
+        job(
+            input={"use": "lab/shelf", **parts.get("input", {})},
+            preprocessors=[{"use": "lab/sieve", **parts.get("preprocessor", {})}],
+            sinks=[*sinks, {"use": "files/jsonl", "path": "out.jsonl"}],
+        )
+
+    return write

@@ -6,27 +6,39 @@ import json
 import os
 import sys
 import time
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field
 
 from querygen_core.api import (
     Capabilities,
     Component,
+    Finding,
     InputError,
     Options,
     Product,
     ProviderError,
     Receipt,
     Response,
+    ResultSet,
     Secret,
     SinkError,
     Usage,
+    UsageError,
     hookimpl,
 )
 
 querygen_api = 1
+
+KINDS = {
+    "int": 1, "float": 2.5, "bool": True, "nan": float("nan"), "decimal": Decimal("1.50"), "date": date(2026, 11, 23),
+    "bytes": b"\x00\xff", "json": {"a": [None, "é"]}, "null": None,
+}  # fmt: skip
+"""A value of each kind that a database has."""
 
 SPOKEN = [f"What is good about it in way {number}?" for number in range(3)]
 
@@ -45,7 +57,13 @@ class Model:
     limit_key = "lab"
 
     def __init__(self, options: ModelOptions) -> None:
+        if options.says == "build":
+            raise ZeroDivisionError("the model cannot be built")
         self.options = options
+
+    async def check(self) -> None:
+        if self.options.says == "check":
+            raise ProviderError("auth", "the model knows no such key")
 
     async def complete(self, request: Any) -> Response:
         import asyncio
@@ -72,7 +90,81 @@ class Model:
     async def aclose(self) -> None: ...
 
 
-class ShelfOptions(Options):
+class StoreOptions(Options):
+    database: str = Field("", description="Identity of the database it lives in, if any.")
+    store: str = Field("", description="How that behaves.")
+    key: Secret | None = Field(None, description="Used as a careless database would.")
+
+
+class Store:
+    """A database: what was made is a file; a statement is the JSON that it returns. Writes down what it is asked."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self.identity = options.database
+        self.options = options
+        self.file = Path(f"{quote(options.database, safe='')}.made")
+
+    def heed(self, asked: str) -> None:
+        with Path("asked").open("a") as file:
+            file.write(f"{asked} {self.identity}\n")
+        store, key = self.options.store, self.options.key.reveal() if self.options.key else ""
+        if store == "down":
+            raise SinkError("retry", f"no connection to postgres://me:{key}@host/db")
+        if store == "raise":
+            raise ZeroDivisionError(f"a bug near {key}")
+        if store == "exit":
+            sys.exit(0)
+        if store == "cancel":
+            import asyncio
+
+            raise asyncio.CancelledError
+        if store == "noise":
+            print("noise on standard output")
+
+    async def init(self) -> Any:
+        self.heed("init")
+        if self.options.store == "liar":
+            return "table one"
+        if self.file.exists():
+            return []
+        self.file.touch()
+        return ["table one", "index \x1b[2J two"]
+
+    async def inspect(self) -> Any:
+        self.heed("inspect")
+        if self.options.store == "liar":
+            return [Finding("fatal", "table one")]  # type: ignore[arg-type]
+        advice = [Finding("advice", "grant\nmore")] if self.options.store == "advice" else []
+        return advice if self.file.exists() else [Finding("missing", "table one"), *advice]
+
+    async def query(self, sql: str) -> Any:
+        self.heed("query")
+        if sql == "kinds":
+            return ResultSet(tuple(KINDS), [tuple(KINDS.values())])
+        if sql == "many":
+            return ResultSet(("n", "text"), [(number, "é" * 50) for number in range(5_000)])
+        if sql == "secret":
+            key = self.options.key.reveal() if self.options.key else ""
+            return ResultSet((f"c {key}",), [(f"v {key}",), ({"in": [key]},)])
+        try:
+            columns, *rows = json.loads(sql)
+        except ValueError:
+            raise UsageError(f"no statement: {sql}") from None
+        return rows if self.options.store == "liar" else ResultSet(tuple(columns), rows)
+
+
+class StoreWithoutQuery:
+    init = inspect = Store.init
+    identity = "half"
+
+
+def open_store(options: StoreOptions) -> Any:
+    if options.store == "half":
+        return StoreWithoutQuery()
+    return Store(options) if options.database else None
+
+
+class ShelfOptions(StoreOptions):
     count: int = Field(3, description="How many products.")
     fails: str = Field("", description="How it fails after them.")
 
@@ -80,6 +172,11 @@ class ShelfOptions(Options):
 class Shelf:
     def __init__(self, options: ShelfOptions) -> None:
         self.options = options
+        self.database = open_store(options)
+
+    async def check(self) -> None:
+        if self.options.fails == "check":
+            raise InputError("the shelf is locked")
 
     def read(self) -> Any:
         for number in range(self.options.count):
@@ -92,7 +189,24 @@ class Shelf:
             time.sleep(600)
 
 
-class TableOptions(Options):
+class SieveOptions(StoreOptions):
+    fails: str = Field("", description="How it fails.")
+
+
+class Sieve:
+    def __init__(self, options: SieveOptions) -> None:
+        self.options = options
+        self.database = open_store(options)
+
+    async def check(self) -> None:
+        if self.options.fails == "check":
+            raise ZeroDivisionError("the sieve has a bug")
+
+    async def process(self, products: Any) -> Any:
+        return products
+
+
+class TableOptions(StoreOptions):
     path: str = Field(description="A file of JSON.")
     fails: str = Field("", description="How it fails.")
     password: Secret | None = Field(None, description="Used as a careless sink would.")
@@ -102,6 +216,7 @@ class Table:
     def __init__(self, options: TableOptions) -> None:
         self.options = options
         self.identity = options.path
+        self.database = open_store(options)
         self.held: dict[str, list[str]] = {}
 
     async def check(self) -> None:
@@ -164,6 +279,11 @@ def querygen_providers() -> Any:
 @hookimpl
 def querygen_inputs() -> Any:
     return [Component("shelf", ShelfOptions, lambda options, _context: Shelf(options), "Products with numbers.")]
+
+
+@hookimpl
+def querygen_preprocessors() -> Any:
+    return [Component("sieve", SieveOptions, lambda options, _context: Sieve(options), "Lets everything through.")]
 
 
 @hookimpl

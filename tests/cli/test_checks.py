@@ -69,7 +69,7 @@ def test_a_prompt_with_a_mistake_is_78_with_its_line(here, job, tmp_path: Path):
 
 def test_extras_are_what_pip_would_have_to_install(here):
     ended = here("extras", str(ROOT / "configs" / "quickstart.yaml"))
-    assert ended.out.split() == ["files", "offline", "text"]
+    assert ended.out.split() == ["files", "offline", "postgres", "text"]
 
 
 def test_the_schema_describes_configs_and_every_installed_component(here):

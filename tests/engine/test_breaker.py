@@ -33,7 +33,7 @@ def test_a_success_between_them_closes_it(kind, times, code):
     breaker = Breaker(Halt(), "flash")
     for _ in range(3 * times):
         breaker.failed(ProviderError(kind, "no"))
-        breaker.succeeded()
+        breaker.answered(None)
     assert not breaker.halt.is_set
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from querygen_core.engine.budget import Budget, Reservation
+from querygen_core.engine.budget import Budget, Expected, Reservation
 from querygen_core.engine.halt import Halt
 from querygen_core.errors import Exit, Stopped
 from querygen_core.journal.interface import Spent
@@ -34,11 +34,24 @@ def test_a_call_that_failed_gives_back_what_it_took():
 
 def test_the_estimate_learns_the_longest_answer():
     budget = Budget(Halt(), Spent())
-    before = budget.estimate(400)
+    before = budget.expect(400).tokens
     budget.settle(budget.reserve(before), 150, 50)
-    assert budget.estimate(400) == 150
+    assert budget.expect(400) == Expected(100, 50)
     budget.settle(budget.reserve(150), 130, 30)
-    assert budget.estimate(400) == 150
+    assert budget.expect(400).tokens == 150
+
+
+def test_money_is_reserved_before_it_is_spent_and_what_is_left_over_is_given_back():
+    budget = Budget(Halt(), Spent(cost=0.5), max_cost=1.0)
+    first = budget.reserve(1, 0.3)
+    with pytest.raises(Stopped, match=r"max_cost 1: 0\.8000 USD spent or reserved, 0\.3000 more wanted"):
+        budget.reserve(1, 0.3)
+    assert budget.halt.code == Exit.PROVIDER_REFUSES
+    budget.halt.code = None
+    budget.settle(first, 1, 1, 0.1)
+    second = budget.reserve(1, 0.4)
+    budget.release(second)
+    budget.reserve(1, 0.4)
 
 
 _STEPS = st.lists(st.tuples(st.sampled_from(["reserve", "settle", "release"]), st.integers(0, 40)), max_size=60)

@@ -1,0 +1,45 @@
+"""Products from PostgreSQL, queries into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from querygen_core.api import Component, Context, Input, Preprocessor, Sink, hookimpl
+from querygen_postgres.options import JobProductsOptions, QueriesOptions, SourceOptions
+
+querygen_api = 1
+
+
+def build_source(options: SourceOptions, context: Context) -> Input:
+    from querygen_postgres.source import JobSource
+
+    return JobSource(options, context)
+
+
+@hookimpl
+def querygen_inputs() -> Iterable[Component[SourceOptions, Input]]:
+    return [Component("job-products", SourceOptions, build_source, "the products selected for the job")]
+
+
+def build_job_products(options: JobProductsOptions, context: Context) -> Preprocessor:
+    from querygen_postgres.selection import JobProducts
+
+    return JobProducts(options, context)
+
+
+@hookimpl
+def querygen_preprocessors() -> Iterable[Component[Any, Preprocessor]]:
+    summary = "finds each product's row in `products`, or writes it"
+    return [Component("job-products", JobProductsOptions, build_job_products, summary)]
+
+
+def build_queries(options: QueriesOptions, context: Context) -> Sink:
+    from querygen_postgres.sink import QueriesSink
+
+    return QueriesSink(options, context)
+
+
+@hookimpl
+def querygen_sinks() -> Iterable[Component[QueriesOptions, Sink]]:
+    return [Component("queries", QueriesOptions, build_queries, "the table `queries`, each question once")]

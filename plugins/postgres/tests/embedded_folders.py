@@ -1,0 +1,62 @@
+"""Folders to test servers in: new ones, set-up ones, and ones that any user can reach."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.postgres.tests.embedded_clients import copy_of, eventually, kill, processes, served
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    """A server's folder, set up and stopped; once for all modules that import this."""
+    folder = tmp_path_factory.getbasetemp() / "embedded-server"
+    if not folder.exists():
+        with served(folder):
+            pass
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path) -> Iterator[Path]:
+    """A set-up one. No process of it outlives the test, even if it fails."""
+    folder = copy_of(made, tmp_path / "server")
+    yield folder
+    _end(folder)
+
+
+@pytest.fixture
+def empty(tmp_path) -> Iterator[Path]:
+    folder = tmp_path / "new" / "server"
+    yield folder
+    _end(folder)
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """An empty folder that everybody can reach; pytest's own ones are closed to others."""
+    place = Path(tempfile.mkdtemp(prefix="querygen-"))
+    place.chmod(0o755)
+    try:
+        yield place
+        _end(place)
+    finally:
+        shutil.rmtree(place)
+
+
+def _end(folder: Path) -> None:
+    left = processes(folder)
+    kill(*left)
+    assert not left, f"the test left behind: {left}"
+    assert eventually(lambda: not processes(folder))
+
+
+def modes(folder: Path) -> list[tuple[str, int, int, int]]:
+    """Of the folders above, which are not ours to change."""
+    stats = [(str(path), path.stat()) for path in folder.parents]
+    return [(path, status.st_mode, status.st_uid, status.st_gid) for path, status in stats]
