@@ -104,9 +104,10 @@ def _start(text: str) -> int | None:
 
 def _strict(text: str) -> Any:
     try:
-        return _storable(json.loads(text, parse_constant=_refuse))
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
+    return value if _has_only_storable(text) else _storable(value)
 
 
 def _first(text: str) -> Any:
@@ -196,6 +197,18 @@ def _storable(value: Any) -> Any:
         return [_storable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         _refuse(str(value))
+    return value
+
+
+def _has_only_storable(text: str) -> bool:
+    """Most answers do, and looking through each of their values takes longer than reading them."""
+    return "\\u" not in text and _UNSTORABLE.search(text) is None
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        _refuse(number)
     return value
 
 

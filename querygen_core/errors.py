@@ -83,13 +83,16 @@ class ProviderError(QuerygenError):
     indeterminate: the request went out and nothing came back (timeout, cut connection): it may have been paid in vain.
     """
 
-    exit_code = Exit.PROVIDER_REFUSES
-
     def __init__(
         self, kind: ProviderFailure, message: str, *, retry_after: float | None = None, indeterminate: bool = False
     ) -> None:
         super().__init__(message)
         self.kind: ProviderFailure = kind
+        self.exit_code = {
+            "auth": Exit.CREDENTIALS,
+            "retry": Exit.TRY_AGAIN,
+            "throttled": Exit.TRY_AGAIN,
+        }.get(kind, Exit.PROVIDER_REFUSES)
         self.retry_after = retry_after
         self.indeterminate = indeterminate
 

@@ -8,7 +8,7 @@ from querygen_core.engine.halt import Halt
 from querygen_core.errors import Exit
 from querygen_core.journal.interface import Spent
 
-_FIRST_GUESS = 2_000  # output tokens of a call, until one was seen
+_FIRST_GUESS = 2_000  # output tokens of a call, thinking included, until one was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class Budget:
         self._calls = self.spent.calls
         self._tokens = self.spent.tokens
         self._cost = self.spent.cost
+        if self.spent.calls:  # of earlier runs only the sum is known, the prompts' tokens included
+            self._largest_output = self.spent.tokens // self.spent.calls
 
     def expect(self, characters: int) -> Expected:
         """Of a call whose prompt has so many characters: a quarter of them in, and out as the longest output so far."""

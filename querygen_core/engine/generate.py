@@ -130,8 +130,7 @@ class Recipe:
             raise PluginError(f"generator {source.use!r} broke its contract: it must return queries")
         one.whole = one.ask.whole
         one.produced += len(made)
-        own = {"generator": source.name, "query_type": source.query_type, "round": number}
-        return [replace(query, **own) for query in made]
+        return [_from(query, source, number) for query in made]
 
     async def _filter(self, product: Product, queries: list[Query]) -> list[Query]:
         for step in self.filters:
@@ -146,6 +145,15 @@ class Recipe:
                 raise PluginError(message)
             queries = processed
         return queries
+
+
+def _from(made: Query, source: Source, number: int) -> Query:
+    """`made` with its place in the job; what `dataclasses.replace` does takes four times as long."""
+    return Query(
+        text=made.text, query_type=source.query_type, sub_type=made.sub_type, labels=made.labels,
+        generator=source.name, provider=made.provider, model=made.model, prompt_hash=made.prompt_hash,
+        request_key=made.request_key, round=number, dropped=made.dropped,
+    )  # fmt: skip
 
 
 def _is_query(given: object) -> bool:

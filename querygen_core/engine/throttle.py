@@ -92,7 +92,11 @@ class Throttle:
     def succeeded(self, slot: Slot, tokens: float | None) -> None:
         """Feedback of a call that was answered; `tokens` as billed, to correct what was taken."""
         self._successes += 1
-        if self.limit < self._too_much * _NEAR or self._successes >= _WINDOW:
+        near = self._too_much * _NEAR
+        if self.limit < near:
+            self._successes = 0
+            self.limit = min(float(self.ceiling), self.limit + 1, near)
+        elif self._successes >= _WINDOW:
             self._successes = 0
             self.limit = min(float(self.ceiling), self.limit + 1)
         if self.tpm is not None and tokens is not None:

@@ -12,7 +12,7 @@ import pytest
 
 from querygen_core.api import Capabilities, Provider, ProviderError, Request, Response
 from querygen_core.canonical import canonical_json
-from querygen_core.errors import ProviderFailure
+from querygen_core.errors import ProviderFailure, QuerygenError
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import HOSTILE, UNSTORABLE
 from querygen_core.testing.samples import request as sample_request
@@ -120,7 +120,7 @@ class ProviderContract(Contract):
                 with pytest.raises(ProviderError) as caught:
                     await provider.complete(request)
                 check_error(caught.value)
-                assert not self.secret or self.secret not in f"{caught.value} {caught.value!r}", "the secret shows"
+                check_nothing_hangs_on_it(caught.value, self.secret)
             finally:
                 await provider.aclose()
 
@@ -133,6 +133,29 @@ class ProviderContract(Contract):
         async def look(provider: Provider) -> None:
             answer = await provider.complete(self.request())
             assert self.secret not in f"{provider!r} {provider} {provider.limit_key} {answer!r}"
+
+        self.run(look)
+
+    def test_can_be_checked_for_nothing(self) -> None:
+        """Optional method: `querygen check --connect` calls it, so it must not cost anything."""
+
+        async def check(provider: Provider) -> None:
+            if not hasattr(provider, "check"):
+                pytest.skip("check() is not given")
+            await provider.check()
+            await provider.check()
+
+        self.run(check)
+
+    def test_says_what_it_costs(self) -> None:
+        async def look(provider: Provider) -> None:
+            price = provider.capabilities.price
+            assert price is None or not provider.capabilities.free, "what is free has no price"
+            if price is not None:
+                used = (await provider.complete(self.request())).usage
+                assert used.input, "what has a price must say how many tokens went in"
+                assert used.output, "what has a price must say how many tokens came out"
+                assert price.of(used) >= 0
 
         self.run(look)
 
@@ -166,6 +189,15 @@ def check_response(answer: Response) -> None:
     assert {type(count) for count in counts} <= {int, type(None)}, usage
     assert min(count or 0 for count in counts) >= 0, usage
     assert (usage.cached or 0) <= (usage.input or 0), f"input includes cached: {usage}"
+
+
+def check_nothing_hangs_on_it(error: ProviderError, secret: str) -> None:
+    """An SDK's own error often holds the request, and with it the key: raise ours outside of the `except` block."""
+    assert error.__cause__ is None or isinstance(error.__cause__, QuerygenError), f"it holds {error.__cause__!r}"
+    assert error.__context__ is None or error.__suppress_context__, f"it holds {error.__context__!r}"
+    if secret:
+        assert secret not in f"{error} {error!r} {vars(error)}", "the secret shows"
+        assert secret.encode() not in pickle.dumps(error), "the secret is in it"
 
 
 def check_error(error: ProviderError) -> None:

@@ -18,6 +18,7 @@ from querygen_core.api import Product, Prompt, Want
 from querygen_core.config import load_pipeline
 from querygen_core.engine.build import Builder, Settings
 from querygen_core.registry import Registry
+from tests.benchmarks.measure import KEY
 
 
 async def ask(builder: Builder) -> dict[str, Any]:
@@ -34,6 +35,38 @@ async def ask(builder: Builder) -> dict[str, Any]:
             done["questions"] += len(answer.value["questions"]) if isinstance(answer, Parsed) else 0
 
     await asyncio.gather(*(take() for _ in range(builder.pipeline.runtime.concurrency)))
+    return done
+
+
+async def ask_google(builder: Builder) -> dict[str, Any]:
+    """The same with Google's client and nothing else: what anybody would write first."""
+    from google import genai
+    from google.genai import types
+
+    options = builder.pipeline.models["writer"].part.options.model_dump()
+    http = types.HttpOptions(base_url=options["base_url"], timeout=60_000)
+    client = genai.Client(vertexai=False, api_key=KEY, http_options=http)
+    work = _requests(builder)
+    done = {"calls": 0, "questions": 0}
+
+    async def take() -> None:
+        for product, prompt, want in work:
+            request = prompt.render(product, want)
+            config = types.GenerateContentConfig(
+                system_instruction=request.system,
+                max_output_tokens=16_384,
+                response_mime_type="application/json",
+                response_json_schema=dict(request.schema or {}),
+                thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW),
+            )
+            reply = await client.aio.models.generate_content(
+                model=options["model"], contents=request.prompt, config=config
+            )
+            done["calls"] += 1
+            done["questions"] += len(json.loads(reply.text or "{}")["questions"])
+
+    await asyncio.gather(*(take() for _ in range(builder.pipeline.runtime.concurrency)))
+    await client.aio.aclose()
     return done
 
 
@@ -69,7 +102,7 @@ async def parse_lines(builder: Builder) -> dict[str, Any]:
         return {"products": sum(bool(json.loads(line)) for line in lines)}
 
 
-LOOPS = {loop.__name__: loop for loop in (ask, read, read_and_hash, parse_lines)}
+LOOPS = {loop.__name__: loop for loop in (ask, ask_google, read, read_and_hash, parse_lines)}
 
 
 async def main(loop: str, config: str) -> None:

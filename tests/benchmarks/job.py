@@ -12,6 +12,7 @@ from typing import Any
 from tests.benchmarks.measure import ROOT, Ended, run_python
 
 TEXT: tuple[Mapping[str, Any], ...] = ({"use": "text/standardise"}, {"use": "text/quality"}, {"use": "text/dedup"})
+GEMINI = "gemini-3.5-flash-lite"
 KINDS = ("kettle", "lamp", "backpack", "desk", "drill", "blanket", "speaker")
 
 
@@ -25,6 +26,7 @@ class Job:
     concurrency: int = 64
     postprocessors: tuple[Mapping[str, Any], ...] = ()
     sinks: tuple[str, ...] = ("jsonl",)
+    base_url: str = ""
 
     @property
     def config(self) -> Path:
@@ -60,12 +62,23 @@ class Job:
             "job_id": "benchmark",
             "prompts_dir": str(ROOT / "prompts"),
             "input": {"use": "files/catalogue", "path": str(self.catalogue)},
-            "models": {"writer": {"use": "offline/model", "latency_ms": self.latency_ms}},
+            "models": {"writer": self._model()},
             "generators": generators,
             "postprocessors": list(self.postprocessors),
             "sinks": [{"use": f"files/{sink}", "path": str(self.folder / f"out.{sink}")} for sink in self.sinks],
             "runtime": {"concurrency": self.concurrency, "state_dir": str(self.folder / "state")},
         }
+
+    def _model(self) -> dict[str, Any]:
+        """The stand-in for Gemini where there is one, which then decides how long an answer takes."""
+        if self.base_url:
+            return {
+                "use": "gemini/api",
+                "model": GEMINI,
+                "api_key": "${secret:env:BENCHMARK_KEY}",
+                "base_url": self.base_url,
+            }
+        return {"use": "offline/model", "latency_ms": self.latency_ms}
 
 
 def write_catalogue(path: Path, lines: int) -> Path:

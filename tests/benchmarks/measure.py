@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
+KEY = "key-of-a-benchmark"
 _COMPILED = tempfile.TemporaryDirectory(prefix="querygen-compiled-")
 
 Figures = Mapping[str, float]
@@ -49,7 +50,7 @@ def run_python(*arguments: str | Path, cwd: Path = ROOT) -> Ended:
 
     Modules are compiled once, whatever the environment says of it, and so in the first round at the latest.
     """
-    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED.name}
+    environ = {**os.environ, "BENCHMARK_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": _COMPILED.name}
     command = [sys.executable, *map(str, arguments)]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()

@@ -1,45 +1,82 @@
 """What querygen adds to the calls themselves: CPU per product with a model that answers at once, and the time lost
-with one that takes 200 ms. Both beside a bare asyncio loop that renders, calls and parses the same.
+with one that takes 200 ms. Beside a bare asyncio loop that renders, calls and parses the same: with `offline/model`,
+and over HTTP with Google's client.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.job import TEXT, Job, write_catalogue
-from tests.benchmarks.measure import Ended, Figures, Row, interleave, per_product
+from tests.benchmarks.measure import KEY, Ended, Figures, Row, interleave, per_product
+from tests.servers import gemini
 
 LATENCY_MS = 200
 Run = Callable[[Job], tuple[Ended, int]]
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
+OFFLINE: Mapping[str, Mapping[str, Any]] = {
     "": {},
     " with text filters and two sinks": {"postprocessors": TEXT, "sinks": ("jsonl", "json")},
     f", {LATENCY_MS} ms a call": {"latency_ms": LATENCY_MS},
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A job of all products, and one of a single product, whose costs are those of starting."""
+
+    job: Job
+    one: Job
+    products: int
+
+    def costs(self, run: Run, **changes: Any) -> Callable[[int], Figures]:
+        job, one = replace(self.job, **changes), replace(self.one, **changes)
+        return lambda _: _costs(job, one, self.products, run)
+
+
 def measure(rounds: int, products: int) -> list[Row]:
-    with tempfile.TemporaryDirectory() as temp:
+    """With 64 calls at a time."""
+    return measure_at(64, rounds, products, offline=True)
+
+
+def measure_at(concurrency: int, rounds: int, products: int, *, offline: bool) -> list[Row]:
+    with tempfile.TemporaryDirectory() as temp, _google() as google:
         folder = Path(temp)
-        job = Job(folder / "all", write_catalogue(folder / "all.jsonl", products))
-        one = Job(folder / "one", write_catalogue(folder / "one.jsonl", 1))
-        medians = interleave(rounds, _contenders(job, one, products))
+        pair = Pair(
+            Job(folder / "all", write_catalogue(folder / "all.jsonl", products), concurrency=concurrency),
+            Job(folder / "one", write_catalogue(folder / "one.jsonl", 1), concurrency=concurrency),
+            products,
+        )
+        contenders = _offline(pair) if offline else {}
+        contenders |= _online(pair, google.url)
+        medians = interleave(rounds, contenders)
+    bare, own = (medians[name] for name in _NAMES)
+    medians[_NAMES[1]] = {**own, **{f"{name}_by_bare": own[f"{name}_per_product"] / bare[f"{name}_per_product"]
+                                    for name in ("wall_us", "cpu_us")}}  # fmt: skip
     return [Row(name, figures) for name, figures in medians.items()]
 
 
-def _contenders(job: Job, one: Job, products: int) -> dict[str, Callable[[int], Figures]]:
-    def costs(run: Run, changes: Mapping[str, Any]) -> Callable[[int], Figures]:
-        return lambda _: _costs(replace(job, **changes), replace(one, **changes), products, run)
+_NAMES = (f"bare loop around google-genai, {LATENCY_MS} ms a call", f"querygen with gemini/api, {LATENCY_MS} ms a call")
 
+
+def _google() -> Any:
+    return gemini.running(keys=(KEY,), answers="canned", latency=f"{LATENCY_MS}ms")
+
+
+def _online(pair: Pair, url: str) -> dict[str, Callable[[int], Figures]]:
+    given = {"base_url": url, "latency_ms": LATENCY_MS}
+    return {_NAMES[0]: pair.costs(_run_google, **given), _NAMES[1]: pair.costs(_run, **given)}
+
+
+def _offline(pair: Pair) -> dict[str, Callable[[int], Figures]]:
     contenders: dict[str, Callable[[int], Figures]] = {}
-    for variant, changes in VARIANTS.items():
+    for variant, changes in OFFLINE.items():
         if "sinks" not in changes:
-            contenders[f"bare loop{variant}"] = costs(_run_bare, changes)
-        contenders[f"querygen{variant}"] = costs(_run, changes)
+            contenders[f"bare loop{variant}"] = pair.costs(_run_bare, **changes)
+        contenders[f"querygen{variant}"] = pair.costs(_run, **changes)
     return contenders
 
 
@@ -60,4 +97,9 @@ def _run(job: Job) -> tuple[Ended, int]:
 
 def _run_bare(job: Job) -> tuple[Ended, int]:
     ended, done = job.write().run_bare("ask")
+    return ended, done["calls"]
+
+
+def _run_google(job: Job) -> tuple[Ended, int]:
+    ended, done = job.write().run_bare("ask_google")
     return ended, done["calls"]

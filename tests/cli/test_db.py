@@ -177,7 +177,7 @@ def test_connect_tries_models_inputs_preprocessors_and_sinks_and_says_all_at_onc
     words = ["check", "job.yaml", "--set", "models.m.says=check"]
     assert here(*words).code == 0
     ended = here(*words, "--connect")
-    assert (ended.code, ended.out) == (69, "")
+    assert (ended.code, ended.out) == (77, "")
     assert ended.err.splitlines() == [
         "models.m: the model knows no such key",
         "input lab/shelf: the shelf is locked",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.api import Capabilities, ProviderError, Response, Shard, Usage
+from querygen_core.api import Capabilities, Price, ProviderError, Response, Shard, Usage
 from querygen_core.errors import Exit, JournalError
 from tests.engine.lab import Lab, Page, Table, product, products, states, three_questions
 from tests.engine.world import ScriptedProvider, questions
@@ -142,6 +142,49 @@ def test_money_is_only_capped_where_prices_are_known(tmp_path: Path):
 def test_of_a_model_whose_price_is_unknown_the_cost_is_unknown(tmp_path: Path):
     paid = ScriptedProvider(three_questions, capabilities=Capabilities(free=False))
     assert Lab(tmp_path, products(1), model=paid).run().report["cost"] is None
+
+
+def test_a_budget_of_money_is_never_passed_and_a_higher_one_goes_on(tmp_path: Path):
+    def dear(request, number):
+        return replace(three_questions(request, number), usage=Usage(input=1_000, output=1_500, thinking=400))
+
+    def model() -> ScriptedProvider:
+        price = Price(input=1, output=10)
+        return ScriptedProvider(dear, capabilities=Capabilities(price=price))
+
+    lab = Lab(tmp_path, products(12), model=model(), runtime={"max_cost": 0.1})
+    first = lab.run()
+    assert first.code == Exit.PROVIDER_REFUSES
+    assert "max_cost 0.1" in first.message
+    assert first.report["cost"] == pytest.approx(0.02 * first.report["calls"]["new"])
+    assert 0 < first.report["cost"] <= 0.1
+    lab.model, lab.runtime = model(), {"max_cost": 0.15}
+    second = lab.run()
+    assert second.code == Exit.PROVIDER_REFUSES
+    assert first.report["cost"] + second.report["cost"] <= 0.15, "the budget is the job's, not the run's"
+    lab.runtime = {"max_cost": 10}
+    last = lab.run()
+    assert (last.code, last.report["done"], last.report["calls"]["job"]) == (Exit.DONE, 12, 12)
+
+
+def test_a_model_that_thinks_all_its_tokens_away_is_not_asked_for_the_whole_catalogue(tmp_path: Path):
+    thought = Response(text="", finish="length", reason="MAX_TOKENS; raise max_output_tokens", usage=Usage(thinking=9))
+    lab = Lab(tmp_path, products(60), script=lambda *_: thought, runtime={"concurrency": 2})
+    first = lab.run()
+    assert first.code == Exit.PROVIDER_REFUSES
+    assert "raise max_output_tokens" in first.message
+    asked = sum(lab.model.calls.values())
+    assert asked <= 8
+    assert set(lab.model.calls.values()) == {1}, "the same request would end in the same way"
+    assert first.report["tokens"]["thinking"] == 9 * asked, "it was paid, so it is counted"
+
+
+def test_answers_that_are_never_of_use_end_the_run(tmp_path: Path):
+    lab = Lab(tmp_path, products(200), script=lambda *_: Response(text="no"), runtime={"concurrency": 2})
+    result = lab.run()
+    assert result.code == Exit.PROVIDER_REFUSES
+    assert "fails (broken)" in result.message
+    assert sum(lab.model.calls.values()) < 40
 
 
 def test_broken_answers_fail_the_product_and_retry_heals_it(tmp_path: Path):

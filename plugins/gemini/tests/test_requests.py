@@ -1,0 +1,139 @@
+"""What is sent, as it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.gemini.tests.conftest import KEY
+from querygen_core.api import Request, Response, Secret
+from querygen_core.testing import context, request
+from querygen_gemini import build_api
+from querygen_gemini.options import GeminiOptions
+from tests.golden import schema_of
+from tests.servers.gemini import Gemini
+
+HINTS = {"max_output_tokens": 9_000, "temperature": 0.5, "unknown": 1}
+
+
+def ask(server: Gemini, folder: Path, asked: Request, **options: Any) -> Response:
+    given = {"model": "gemini-3.5-flash-lite", "api_key": KEY, "base_url": server.url, **options}
+
+    async def run() -> Response:
+        model = build_api(GeminiOptions(**given), context(folder))
+        try:
+            return await model.complete(asked)
+        finally:
+            await model.aclose()
+
+    return asyncio.run(run())
+
+
+def sent(server: Gemini) -> dict[str, Any]:
+    (last,) = server.requests(last=1)
+    return {**last, "body": json.loads(last["body"])}
+
+
+def test_the_prompt_goes_as_it_is_with_the_schema_and_nothing_else(server, tmp_path):
+    asked = request("Ask {{ 7*7 }} <b>", system="You write.")
+    ask(server, tmp_path, asked)
+    got = sent(server)
+    assert got["path"] == "/v1/models/gemini-3.5-flash-lite:generateContent"
+    assert got["headers"]["x-goog-api-key"] == KEY
+    assert KEY not in got["path"] + json.dumps(got["query"])
+    body = got["body"]
+    assert body["contents"] == [{"role": "user", "parts": [{"text": "Ask {{ 7*7 }} <b>"}]}]
+    assert body["systemInstruction"]["parts"] == [{"text": "You write."}]
+    config = body["generationConfig"]
+    assert config["responseJsonSchema"] == asked.schema
+    assert config["responseMimeType"] == "application/json"
+    assert (config["maxOutputTokens"], config["candidateCount"]) == (16_384, 1)
+    assert config["thinkingConfig"] == {"thinking_level": "LOW"}
+    assert body.keys() == {"contents", "systemInstruction", "generationConfig"}
+    assert "temperature" not in config
+
+
+def test_the_prompt_s_hints_count_unless_the_config_says_otherwise(server, tmp_path):
+    ask(server, tmp_path, request(parameters=HINTS))
+    config = sent(server)["body"]["generationConfig"]
+    assert (config["maxOutputTokens"], config["temperature"]) == (9_000, 0.5)
+    ask(server, tmp_path, request(parameters=HINTS), max_output_tokens=800, temperature=0, top_p=0.9, seed=7)
+    config = sent(server)["body"]["generationConfig"]
+    assert (config["maxOutputTokens"], config["temperature"], config["topP"], config["seed"]) == (800, 0, 0.9, 7)
+
+
+@pytest.mark.parametrize(("thinking", "said"), [("high", {"thinking_level": "HIGH"}), (None, None)])
+def test_how_much_it_thinks(server, tmp_path, thinking, said):
+    ask(server, tmp_path, request(), thinking=thinking)
+    assert sent(server)["body"]["generationConfig"].get("thinkingConfig") == said
+
+
+@pytest.mark.parametrize("prompt", ["product", "market"])
+@pytest.mark.parametrize(("field", "name"), [("json_schema", "responseJsonSchema"), ("schema", "responseSchema")])
+def test_the_shipped_schemas_are_taken_in_both_fields(server, tmp_path, prompt, field, name):
+    answer = ask(server, tmp_path, request(schema=schema_of(prompt)), schema_field=field)
+    assert name in sent(server)["body"]["generationConfig"]
+    assert set(json.loads(answer.text)["questions"][0]) >= {"text", "sub_type", "facet"}
+
+
+def test_without_a_schema_none_is_asked_for(server, tmp_path):
+    for changes, options in (({"schema": None}, {}), ({}, {"schema_field": "none"})):
+        ask(server, tmp_path, request(**changes), **options)
+        assert not {"responseMimeType", "responseJsonSchema"} & sent(server)["body"]["generationConfig"].keys()
+
+
+def test_vertex_has_paths_of_its_own(server, tmp_path):
+    ask(server, tmp_path, request(), backend="vertex")
+    assert sent(server)["path"] == "/v1beta1/publishers/google/models/gemini-3.5-flash-lite:generateContent"
+
+
+def test_the_environment_decides_nothing(server, tmp_path, monkeypatch):
+    for name, value in {
+        "GOOGLE_API_KEY": "another-key", "GEMINI_API_KEY": "a-third", "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GENAI_API_VERSION": "beta", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1",
+        "ALL_PROXY": "http://127.0.0.1:1", "GOOGLE_CLOUD_PROJECT": "p",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    ask(server, tmp_path, request())
+    got = sent(server)
+    assert (got["path"], got["headers"]["x-goog-api-key"]) == (
+        "/v1/models/gemini-3.5-flash-lite:generateContent", KEY,
+    )  # fmt: skip
+
+
+def test_a_key_that_was_rotated_is_fetched_again_once_for_all(server, tmp_path):
+    server.set_keys(**{KEY: "revoked", "the-new-key": "valid"})
+    fetched = []
+
+    def fetch() -> str:
+        fetched.append(1)
+        return KEY if len(fetched) == 1 else "the-new-key"
+
+    async def run() -> list[Response]:
+        options = GeminiOptions(model="gemini-3.5-flash-lite", api_key=Secret("key", fetch), base_url=server.url)
+        model = build_api(options, context(tmp_path))
+        try:
+            return await asyncio.gather(*(model.complete(request(f"Number {number}")) for number in range(20)))
+        finally:
+            await model.aclose()
+
+    assert len(asyncio.run(run())) == 20
+    assert len(fetched) == 2
+
+
+def test_more_than_a_hundred_at_once_each_have_a_connection_and_keep_it(server, tmp_path):
+    server.set_pace(latency="6s")
+
+    async def run() -> None:
+        options = GeminiOptions(model="gemini-3.5-flash-lite", api_key=KEY, base_url=server.url)
+        model = build_api(options, context(tmp_path))
+        await asyncio.gather(*(model.complete(request(f"Number {number}")) for number in range(130)))
+        await model.aclose()
+
+    asyncio.run(run())
+    assert server.stats()["paid"] == 130
+    assert server.stats()["most_at_once"] > 105, "the SDK's own client would stop at 100"
