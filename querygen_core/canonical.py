@@ -23,12 +23,14 @@ def digest(value: object) -> str:
 
 
 def digest_of_texts(texts: Sequence[str]) -> str:
-    """SHA-256 of texts in their order, as 64 lower-case hex digits. Several times as quick as `digest` of the list.
+    """SHA-256 of texts in their order, as 64 lower-case hex digits. Many times as quick as `digest` of the list.
 
-    Their lengths go in too, so that no text's end can pass for another's beginning.
+    NUL, which stands between them, is in hardly any text; where it is, no text's end can pass for another's beginning.
     """
-    lengths = ",".join([str(len(text)) for text in texts])
-    return hashlib.sha256(f"{lengths};{''.join(texts)}".encode("utf-8", "surrogatepass")).hexdigest()
+    whole, how = "\0".join(texts), str(len(texts))
+    if whole.count("\0") >= max(1, len(texts)):
+        whole, how = canonical_json(texts), "json"
+    return hashlib.sha256(f"{how}\n{whole}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})  # nearly all values are one of these; asking so is quicker

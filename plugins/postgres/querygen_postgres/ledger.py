@@ -9,18 +9,23 @@ from typing import Any, LiteralString
 from querygen_core.api import Receipt
 from querygen_postgres.difference import Difference, Holding, Reckoning, Stored
 from querygen_postgres.names import Names
+from querygen_postgres.products import IS_OURS
 from querygen_postgres.records import Delivery, Placed
 from querygen_postgres.rows import array, draw_ids, insert
 from querygen_postgres.session import Cursor
 
-_LOOK = """
-SELECT w.key, d.digest, d.product_id, p.product_id AS known,
-       d.query_ids = '{{}}' OR EXISTS (
-         SELECT FROM {queries} q WHERE q.query_id = d.query_ids[1] AND q.product_id = d.product_id)
-FROM unnest(%(keys)s::text[]) AS w(key)
-JOIN {delivery} d ON d.job_id = %(job)s AND d.product_key = w.key
-LEFT JOIN {product} p ON p.product_key = w.key
-"""
+_LOOK: LiteralString = f"""
+SELECT w.key, d.digest, d.product_id,
+       CASE WHEN p.product_hash = w.hash OR NOT {IS_OURS} THEN p.product_id END AS known,
+       d.query_ids = '{{{{}}}}' OR EXISTS (
+         SELECT FROM {{queries}} q WHERE q.query_id = d.query_ids[1] AND q.product_id = d.product_id)
+FROM unnest(%(keys)s::text[], %(hashes)s::text[]) AS w(key, hash)
+JOIN {{delivery}} d ON d.job_id = %(job)s AND d.product_key = w.key
+LEFT JOIN {{product}} k ON k.product_key = w.key
+LEFT JOIN {{products}} p ON p.product_id = k.product_id
+"""  # noqa: S608 - of constants
+"""known: the product's row, if it is there and, where it is ours to keep so, up to date."""
+
 _RIVALS = """
 SELECT product_id FROM {delivery}
 WHERE product_id = ANY(%(products)s) AND job_id <> %(job)s AND digest IS NOT NULL
@@ -84,14 +89,16 @@ class Ledger:
     def unchanged(self, cursor: Cursor, deliveries: Sequence[Delivery]) -> dict[str, Receipt]:
         """Receipts for what is there as it should be."""
         wanted = {one.key: one for one in deliveries}
-        found = cursor.execute(self._names.sql(_LOOK), {"keys": list(wanted), "job": self._job_id}).fetchall()
+        hashes = [one.outcome.content_hash for one in wanted.values()]
+        values: dict[str, Any] = {"keys": list(wanted), "hashes": hashes, "job": self._job_id}
+        found = cursor.execute(self._names.sql(_LOOK), values).fetchall()
         held = {
             key: product_id
             for key, digest, product_id, known, alive in found
             if alive and digest == wanted[key].digest and product_id == (wanted[key].product_id or known)
         }
         if self._deactivates and held:
-            values = {"products": list(held.values()), "job": self._job_id}
+            values["products"] = list(held.values())
             rivals = {row[0] for row in cursor.execute(self._names.sql(_RIVALS), values)}
             held = {key: product_id for key, product_id in held.items() if product_id not in rivals}
         return {key: Receipt(product_key=key, unchanged=len(wanted[key].outcome.queries)) for key in held}

@@ -14,7 +14,7 @@ from querygen_postgres.session import Cursor
 _OWN_ID: LiteralString = "coalesce(p.product_data ->> 'product_id', p.product_data ->> 'id', p.product_data ->> 'sku')"
 _TITLE: LiteralString = "md5(lower(coalesce(p.product_data ->> 'title', p.product_data ->> 'name')))"
 _BRAND: LiteralString = "lower(coalesce(nullif(p.brand_name, ''), p.product_data ->> 'brand', ''))"
-_NAMED: LiteralString = "p.product_data ?& ARRAY['source', 'product_id', 'locale']"
+IS_OURS: LiteralString = "p.product_data ?& ARRAY['source', 'product_id', 'locale']"
 """A row that querygen wrote says of which product it is."""
 
 _WANTED: LiteralString = """
@@ -27,11 +27,11 @@ _SELECTED: LiteralString = "JOIN {jobselectedproducts} j ON j.product_id = p.pro
 _BY_HASH: LiteralString = "JOIN {products} p ON p.product_hash = w.hash"
 _BY_KEY: LiteralString = "JOIN {product} m ON m.product_key = w.key JOIN {products} p ON p.product_id = m.product_id"
 _BY_ID: LiteralString = f"""
-JOIN {{products}} p ON {_OWN_ID} = w.id AND (NOT {_NAMED}
+JOIN {{products}} p ON {_OWN_ID} = w.id AND (NOT {IS_OURS}
   OR (p.product_data ->> 'source' = w.source AND p.product_data ->> 'locale' = w.locale))
 """
 _BY_TITLE: LiteralString = f"""
-JOIN {{products}} p ON {_TITLE} = md5(lower(w.title)) AND {_BRAND} = lower(w.brand) AND NOT {_NAMED}
+JOIN {{products}} p ON {_TITLE} = md5(lower(w.title)) AND {_BRAND} = lower(w.brand) AND NOT {IS_OURS}
 """
 _NOBODYS: LiteralString = " AND NOT EXISTS (SELECT FROM {product} m WHERE m.product_id = p.product_id)"
 
@@ -48,7 +48,7 @@ FROM unnest(%(rows)s::bigint[], %(sources)s::text[], %(ids)s::text[], %(locales)
 """
 _CHANGED: LiteralString = f"""
 WHERE p.product_id = w.row AND (p.product_data IS DISTINCT FROM w.data OR p.product_hash IS DISTINCT FROM w.hash)
-  AND {_NAMED} AND {_OWN_ID} = w.id
+  AND {IS_OURS} AND {_OWN_ID} = w.id
   AND p.product_data ->> 'source' = w.source AND p.product_data ->> 'locale' = w.locale
 """
 _LOCK_CHANGED: LiteralString = (

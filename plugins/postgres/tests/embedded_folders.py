@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from plugins.postgres.tests.embedded_clients import copy_of, eventually, kill, processes, served
+from querygen_postgres.embedded.binaries import find_binaries
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +43,17 @@ def empty(tmp_path) -> Iterator[Path]:
 
 @pytest.fixture
 def open_place() -> Iterator[Path]:
-    """An empty folder that everybody can reach; pytest's own ones are closed to others."""
+    """An empty folder that everybody can reach; pytest's own ones are closed to others.
+
+    Of no use where only root can reach the programs, as in a checkout below its home.
+    """
+    if os.geteuid() == 0:
+        programs, nobody = find_binaries(), pwd.getpwnam("nobody")
+        tried = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
+        try:
+            subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **tried)
+        except (PermissionError, subprocess.CalledProcessError):
+            pytest.skip(f"nobody but root can reach {programs}")
     place = Path(tempfile.mkdtemp(prefix="querygen-"))
     place.chmod(0o755)
     try:

@@ -150,3 +150,13 @@ def test_every_row_of_the_ledger_says_whose_it_is(shop):
     )
     (row,) = {one.product_id for one in shop.rows()}
     assert ledger == [(JOB, "shop:L-1:en", row, bytes.fromhex(lamp(1, "a", "b").digest), shop.ids(), row)]
+
+
+def test_a_product_s_row_that_was_left_behind_is_brought_up_to_date(shop):
+    """As when another content was written at the same time, and its row of products came last."""
+    shop.deliver(lamp(1, "a", "b"))
+    ids = shop.ids()
+    shop.database.rows("UPDATE products SET product_hash = 'of an older content'")
+    assert shop.deliver(lamp(1, "a", "b")) == (0, 2, 0)
+    assert shop.database.value("SELECT product_hash FROM products") == lamp(1).content_hash
+    assert shop.ids() == ids
