@@ -94,6 +94,7 @@ def build_report(
         },
         "tokens": {name: meter.tokens[name] for name in ("input", "output", "thinking", "cached")},
         "cost": meter.cost,
+        "cost_job": None if meter.cost is None else spent.cost,
         "answers_by_rung": dict(meter.rungs),
         "queries": {"generated": tally.generated, "kept": tally.kept, "dropped": dict(sorted(tally.dropped.items()))},
         "sinks": {sink.name: _sink_report(sink) for sink in sinks},

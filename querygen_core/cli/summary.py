@@ -31,7 +31,9 @@ def _numbers(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
     if report["rejected"] or report["failed"]:
         yield _row("", f"why: {folder / 'dead_letters.jsonl'}")
     calls, tokens = report["calls"], report["tokens"]
-    cost = "unknown" if report["cost"] is None else f"{report['cost']:.2f}"
+    cost = "unknown" if report["cost"] is None else f"{report['cost']:.2f} USD"
+    if report.get("cost_job") and report["cost_job"] != report["cost"]:
+        cost += f", of the job so far {report['cost_job']:.2f}"
     yield _row("calls", f"{calls['new']:,} new, {calls['journal']:,} answers from the journal; cost {cost}")
     if calls["indeterminate"] or calls["abandoned"]:
         in_vain = (

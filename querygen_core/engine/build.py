@@ -148,7 +148,9 @@ class Builder:
             price = FREE if provider.capabilities.free else provider.capabilities.price
             if runtime.max_cost is not None and price is None:
                 message = f"runtime.max_cost: the price of {name!r} ({one.part.use}) is not known"
-                raise ConfigError(f"{message}; use max_calls or max_tokens")
+                raise ConfigError(
+                    f"{message}; say it in the model's options if it has one for it, or use max_calls or max_tokens"
+                )
             throttle = throttles.setdefault(provider.limit_key, self._throttle(one, halt))
             model_id = str(getattr(one.part.options, "model", "") or name)
             identity = identity_of_model(one.part)

@@ -165,6 +165,8 @@ def test_a_budget_of_money_is_never_passed_and_a_higher_one_goes_on(tmp_path: Pa
     lab.runtime = {"max_cost": 10}
     last = lab.run()
     assert (last.code, last.report["done"], last.report["calls"]["job"]) == (Exit.DONE, 12, 12)
+    assert last.report["cost_job"] == pytest.approx(12 * 0.02)
+    assert last.report["cost"] < last.report["cost_job"]
 
 
 def test_a_model_that_thinks_all_its_tokens_away_is_not_asked_for_the_whole_catalogue(tmp_path: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import pickle
 import socket
@@ -12,14 +11,9 @@ from typing import Any
 
 import pytest
 
-from plugins.gemini.tests.conftest import KEY
-from querygen_core.api import ProviderError, Request, Response
-from querygen_core.testing import context, request
-from querygen_gemini import build_api
-from querygen_gemini.options import GeminiOptions
+from plugins.gemini.tests.conftest import KEY, ask
+from querygen_core.api import ProviderError
 from tests.servers.gemini import Gemini
-
-ASK = request("Ask three questions about a lamp.")
 
 TRANSPORT: dict[str, tuple[str, float | None, str]] = {
     # fault: kind, seconds asked for, a part of what the user reads
@@ -69,19 +63,6 @@ CONTENT: dict[str, tuple[str, str]] = {
     "other": ("other", "OTHER"),
     "malformed_response": ("other", "MALFORMED_RESPONSE"),
 }
-
-
-def ask(server: Gemini, folder: Path, asked: Request = ASK, **options: Any) -> Response:
-    given = {"model": "gemini-3.5-flash-lite", "api_key": KEY, "base_url": server.url, **options}
-
-    async def run() -> Response:
-        model = build_api(GeminiOptions(**given), context(folder))
-        try:
-            return await model.complete(asked)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(run())
 
 
 def failure(server: Gemini, folder: Path, **options: Any) -> ProviderError:

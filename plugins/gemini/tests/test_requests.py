@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.gemini.tests.conftest import KEY
-from querygen_core.api import Request, Response, Secret
+from plugins.gemini.tests.conftest import KEY, ask
+from querygen_core.api import Response, Secret
 from querygen_core.testing import context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
@@ -18,19 +17,6 @@ from tests.golden import schema_of
 from tests.servers.gemini import Gemini
 
 HINTS = {"max_output_tokens": 9_000, "temperature": 0.5, "unknown": 1}
-
-
-def ask(server: Gemini, folder: Path, asked: Request, **options: Any) -> Response:
-    given = {"model": "gemini-3.5-flash-lite", "api_key": KEY, "base_url": server.url, **options}
-
-    async def run() -> Response:
-        model = build_api(GeminiOptions(**given), context(folder))
-        try:
-            return await model.complete(asked)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(run())
 
 
 def sent(server: Gemini) -> dict[str, Any]:
