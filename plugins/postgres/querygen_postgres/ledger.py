@@ -14,17 +14,23 @@ from querygen_postgres.records import Delivery, Placed
 from querygen_postgres.rows import array, draw_ids, insert
 from querygen_postgres.session import Cursor
 
-_LOOK: LiteralString = f"""
+_HELD: LiteralString = """
 SELECT w.key, d.digest, d.product_id,
-       CASE WHEN p.product_hash = w.hash OR NOT {IS_OURS} THEN p.product_id END AS known,
-       d.query_ids = '{{{{}}}}' OR EXISTS (
-         SELECT FROM {{queries}} q WHERE q.query_id = d.query_ids[1] AND q.product_id = d.product_id)
+       d.query_ids = '{{}}' OR EXISTS (
+         SELECT FROM {queries} q WHERE q.query_id = d.query_ids[1] AND q.product_id = d.product_id)
+"""
+_LOOK: LiteralString = f"""
+{_HELD}, NULL FROM unnest(%(keys)s::text[]) AS w(key)
+JOIN {{delivery}} d ON d.job_id = %(job)s AND d.product_key = w.key
+"""
+_LOOK_AT_PRODUCTS_TOO: LiteralString = f"""
+{_HELD}, CASE WHEN p.product_hash = w.hash OR NOT {IS_OURS} THEN p.product_id END
 FROM unnest(%(keys)s::text[], %(hashes)s::text[]) AS w(key, hash)
 JOIN {{delivery}} d ON d.job_id = %(job)s AND d.product_key = w.key
 LEFT JOIN {{product}} k ON k.product_key = w.key
 LEFT JOIN {{products}} p ON p.product_id = k.product_id
-"""  # noqa: S608 - of constants
-"""known: the product's row, if it is there and, where it is ours to keep so, up to date."""
+"""
+"""For products whose row nobody has told: last, it, if it is there and, where it is ours to keep so, up to date."""
 
 _RIVALS = """
 SELECT product_id FROM {delivery}
@@ -91,10 +97,11 @@ class Ledger:
         wanted = {one.key: one for one in deliveries}
         hashes = [one.outcome.content_hash for one in wanted.values()]
         values: dict[str, Any] = {"keys": list(wanted), "hashes": hashes, "job": self._job_id}
-        found = cursor.execute(self._names.sql(_LOOK), values).fetchall()
+        all_told = all(one.product_id is not None for one in deliveries)
+        found = cursor.execute(self._names.sql(_LOOK if all_told else _LOOK_AT_PRODUCTS_TOO), values).fetchall()
         held = {
             key: product_id
-            for key, digest, product_id, known, alive in found
+            for key, digest, product_id, alive, known in found
             if alive and digest == wanted[key].digest and product_id == (wanted[key].product_id or known)
         }
         if self._deactivates and held:
