@@ -26,7 +26,7 @@ MOST_PRODUCTS = 100
 
 
 class Plain:
-    """Writers of the same product take turns. Must write again what it cannot know: nothing is `unchanged` unread."""
+    """Writers of the same product take turns. With no ledger to ask, the rows themselves are read before each write."""
 
     def __init__(self, names: Names, sequence: str) -> None:
         self._names = names
