@@ -63,7 +63,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
     def pack(query: Query) -> list[Any]:
         source = tuple(getattr(query, name) for name in _SOURCE)
         number = sources.setdefault(source, len(sources))
-        return [number, query.text, query.sub_type, dict(query.labels), query.dropped]
+        return [number, query.text, query.sub_type, plain(query.labels), query.dropped]
 
     body = {
         "title": outcome.title,
@@ -72,7 +72,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
         "dropped": [pack(query) for query in outcome.dropped],
         "sources": [list(source) for source in sources],
     }
-    return zlib.compress(dump(body).encode(), 1)
+    return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
 
 
 def decode_outcome(row: Mapping[str, Any], ordinal: int, content_hash: str, refs: str) -> Outcome:

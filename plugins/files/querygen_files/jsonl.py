@@ -30,11 +30,12 @@ class JsonLines:
             "locale": locale,
             "title": outcome.title,
         }
+        shared = to_line(product)[:-1]  # what all lines begin with, written once
         lines = (
-            {**product, "position": position, "query_text": query.text, **provenance(query)}
+            to_line({"position": position, "query_text": query.text, **provenance(query)})[1:]
             for position, query in enumerate(outcome.queries, start=1)
         )
-        return "".join(f"{to_line(line)}\n" for line in lines)
+        return "".join(f"{shared},{line}\n" for line in lines)
 
     def tail(self) -> str:
         return ""

@@ -81,7 +81,9 @@ class GeminiOptions(Options):
         {"api_key", "backend", "project", "location", "base_url", "proxy", "api_version", "timeout", "prices"}
     )
 
-    model: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", description="`gemini-3.5-flash-lite`, …")
+    model: str = Field(
+        min_length=1, pattern=r"^[A-Za-z0-9]+([._/-]?[A-Za-z0-9]+)*$", description="`gemini-3.5-flash-lite`, …"
+    )
     api_key: Secret | None = Field(
         None, description="Best as `${secret:…}`. Needed for AI Studio; Vertex AI can do with the machine's identity."
     )

@@ -1,12 +1,12 @@
-"""What an answer of the SDK comes to."""
+"""What an answer comes to."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from google.genai.types import GenerateContentResponse
-
-from querygen_core.api import Response, Usage
+from querygen_core.api import ProviderError, Response, Usage
 
 _BLOCKED = frozenset({
     "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR", "ESCALATION",
@@ -18,13 +18,25 @@ _WHOLE = frozenset({"STOP", "FINISH_REASON_UNSPECIFIED", ""})
 Finish = Literal["stop", "length", "blocked", "other"]
 
 
-def read_reply(reply: GenerateContentResponse) -> Response:
-    """The answer as it is to be kept, also one that was blocked, cut before it began or is empty: it was paid for."""
-    usage = _usage(reply)
-    candidate = reply.candidates[0] if reply.candidates else None
-    if candidate is None:
-        return _response(reply, "", "blocked" if (why := _block_reason(reply)) else "other", why, usage)
-    reason = _name(candidate.finish_reason)
+def read_reply(body: str) -> Response:
+    """The answer as it is to be kept, also one that was blocked, cut before it began or is empty: it was paid for.
+
+    Raises:
+        ProviderError: `bad_answer`; it is no JSON object.
+    """
+    try:
+        reply = json.loads(body)
+    except ValueError:
+        reply = None
+    if not isinstance(reply, dict):
+        raise ProviderError("bad_answer", "gemini: an answer that is no JSON object", indeterminate=True)
+    usage = _usage(_object(reply, "usageMetadata"))
+    candidates = reply.get("candidates")
+    candidate = candidates[0] if isinstance(candidates, list) and candidates else None
+    if not isinstance(candidate, dict):
+        why = _word(_object(reply, "promptFeedback"), "blockReason")
+        return _response(reply, "", "blocked" if why else "other", why, usage)
+    reason = _word(candidate, "finishReason")
     text = _text(candidate)
     if reason in _CUT and not text.strip():
         thought = f"after {usage.thinking or 0} tokens of thinking"
@@ -41,35 +53,39 @@ def _finish(reason: str) -> Finish:
     return "stop" if reason in _WHOLE else "other"
 
 
-def _response(reply: GenerateContentResponse, text: str, finish: Finish, reason: str, usage: Usage) -> Response:
+def _response(reply: Mapping[str, Any], text: str, finish: Finish, reason: str, usage: Usage) -> Response:
     return Response(
         text=text, finish=finish, reason=reason, usage=usage,
-        model_version=reply.model_version or "", response_id=reply.response_id or "",
+        model_version=_word(reply, "modelVersion"), response_id=_word(reply, "responseId"),
     )  # fmt: skip
 
 
-def _text(candidate: Any) -> str:
+def _text(candidate: Mapping[str, Any]) -> str:
     """All parts but those in which the model thinks aloud."""
-    parts = (candidate.content.parts if candidate.content else None) or ()
-    return "".join(part.text for part in parts if part.text and not part.thought)
+    parts = _object(candidate, "content").get("parts")
+    said = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return "".join(_word(part, "text") for part in said if part.get("thought") is not True)
 
 
-def _block_reason(reply: GenerateContentResponse) -> str:
-    return _name(reply.prompt_feedback.block_reason) if reply.prompt_feedback else ""
-
-
-def _name(value: Any) -> str:
-    """Of an enum; the SDK makes new members of what it does not know."""
-    return str(getattr(value, "name", value) or "")
-
-
-def _usage(reply: GenerateContentResponse) -> Usage:
-    used = reply.usage_metadata
-    if used is None:
-        return Usage()
+def _usage(used: Mapping[str, Any]) -> Usage:
     return Usage(
-        input=used.prompt_token_count,
-        output=used.candidates_token_count,
-        thinking=used.thoughts_token_count,
-        cached=used.cached_content_token_count,
+        input=_count(used, "promptTokenCount"),
+        output=_count(used, "candidatesTokenCount"),
+        thinking=_count(used, "thoughtsTokenCount"),
+        cached=_count(used, "cachedContentTokenCount"),
     )
+
+
+def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = given.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _word(given: Mapping[str, Any], name: str) -> str:
+    found = given.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _count(given: Mapping[str, Any], name: str) -> int | None:
+    found = given.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

@@ -57,6 +57,7 @@ def test_other_addresses_are_taken(url):
         ({"backend": "vertex", "api_key": None, "project": "p"}, "needs project and location, or an api_key"),
         ({"backend": "vertex", "project": "p", "location": "l"}, "and neither of them"),
         ({"model": "../secrets"}, "String should match pattern"),
+        ({"model": "models/../files"}, "String should match pattern"),
         ({"proxy": "socks://x"}, "String should match pattern"),
     ],
 )

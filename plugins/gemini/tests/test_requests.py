@@ -13,9 +13,11 @@ from querygen_core.api import Response, Secret
 from querygen_core.testing import context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
+from querygen_gemini.requests import request_body
 from tests.golden import schema_of
 from tests.servers.gemini import Gemini
 
+OLDER = GeminiOptions(model="gemini-3.5-flash-lite", api_key=KEY, schema_field="schema")
 HINTS = {"max_output_tokens": 9_000, "temperature": 0.5, "unknown": 1}
 
 
@@ -38,7 +40,7 @@ def test_the_prompt_goes_as_it_is_with_the_schema_and_nothing_else(server, tmp_p
     assert config["responseJsonSchema"] == asked.schema
     assert config["responseMimeType"] == "application/json"
     assert (config["maxOutputTokens"], config["candidateCount"]) == (16_384, 1)
-    assert config["thinkingConfig"] == {"thinking_level": "LOW"}
+    assert config["thinkingConfig"] == {"thinkingLevel": "LOW"}
     assert body.keys() == {"contents", "systemInstruction", "generationConfig"}
     assert "temperature" not in config
 
@@ -52,7 +54,7 @@ def test_the_prompt_s_hints_count_unless_the_config_says_otherwise(server, tmp_p
     assert (config["maxOutputTokens"], config["temperature"], config["topP"], config["seed"]) == (800, 0, 0.9, 7)
 
 
-@pytest.mark.parametrize(("thinking", "said"), [("high", {"thinking_level": "HIGH"}), (None, None)])
+@pytest.mark.parametrize(("thinking", "said"), [("high", {"thinkingLevel": "HIGH"}), (None, None)])
 def test_how_much_it_thinks(server, tmp_path, thinking, said):
     ask(server, tmp_path, request(), thinking=thinking)
     assert sent(server)["body"]["generationConfig"].get("thinkingConfig") == said
@@ -72,9 +74,48 @@ def test_without_a_schema_none_is_asked_for(server, tmp_path):
         assert not {"responseMimeType", "responseJsonSchema"} & sent(server)["body"]["generationConfig"].keys()
 
 
-def test_vertex_has_paths_of_its_own(server, tmp_path):
-    ask(server, tmp_path, request(), backend="vertex")
-    assert sent(server)["path"] == "/v1beta1/publishers/google/models/gemini-3.5-flash-lite:generateContent"
+def test_the_older_field_has_its_own_spelling_of_a_schema():
+    part = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"anyOf": [{"type": "integer"}]}}}
+    asked = request(schema={"type": "array", "items": part, "maxItems": 2})
+    assert request_body(OLDER, asked)["generationConfig"]["responseSchema"] == {
+        "type": "ARRAY",
+        "maxItems": 2,
+        "items": {
+            "type": "OBJECT",
+            "properties": {"b": {"type": "STRING"}, "a": {"anyOf": [{"type": "INTEGER"}]}},
+            "propertyOrdering": ["b", "a"],
+        },
+    }
+    assert asked.schema == {"type": "array", "items": part, "maxItems": 2}, "the request stays as it was"
+
+
+def test_what_is_no_option_yet_is_merged_into_the_body(server, tmp_path):
+    more = {"generationConfig": {"topK": 4, "maxOutputTokens": 77}, "labels": {"team": "search"}}
+    for _ in range(2):
+        ask(server, tmp_path, request(), extra_body=more, service_tier="flex", backend="vertex")
+        body = sent(server)["body"]
+        config = body["generationConfig"]
+        assert (config["topK"], config["maxOutputTokens"], config["candidateCount"]) == (4, 77, 1)
+        assert (body["labels"], body["serviceTier"]) == ({"team": "search"}, "flex")
+
+
+@pytest.mark.parametrize(
+    ("backend", "model", "path"),
+    [
+        ("ai-studio", "gemini-3.5-flash-lite", "v1/models/gemini-3.5-flash-lite"),
+        ("ai-studio", "models/gemini-3.5-flash-lite", "v1/models/gemini-3.5-flash-lite"),
+        ("vertex", "gemini-3.5-flash-lite", "v1beta1/publishers/google/models/gemini-3.5-flash-lite"),
+        ("vertex", "google/gemini-3.5-flash-lite", "v1beta1/publishers/google/models/gemini-3.5-flash-lite"),
+        (
+            "vertex",
+            "publishers/google/models/gemini-3.5-flash-lite",
+            "v1beta1/publishers/google/models/gemini-3.5-flash-lite",
+        ),
+    ],
+)
+def test_a_model_has_its_path(server, tmp_path, backend, model, path):
+    ask(server, tmp_path, request(), backend=backend, model=model)
+    assert sent(server)["path"] == f"/{path}:generateContent"
 
 
 def test_the_environment_decides_nothing(server, tmp_path, monkeypatch):
