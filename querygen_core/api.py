@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 import pluggy
 from pydantic import BaseModel, ConfigDict
 
-from querygen_core.context import Context, Shard
+from querygen_core.context import PARTITIONS, Context, Shard, partition_of
 from querygen_core.errors import (
     AnswerError,
     ConfigError,
@@ -70,6 +70,7 @@ from querygen_core.secrets import Secret
 
 __all__ = [
     "API",
+    "PARTITIONS",
     "Answer",
     "AnswerError",
     "Ask",
@@ -118,6 +119,7 @@ __all__ = [
     "UsageError",
     "Want",
     "hookimpl",
+    "partition_of",
     "read_product",
 ]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from querygen_core.api import Shard
+from querygen_core.api import PARTITIONS, Shard
 from querygen_core.errors import UsageError
 
 _INDEX, _SIZE = "AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"
@@ -26,12 +25,6 @@ def shard_from(environ: Mapping[str, str]) -> Shard:
         shard = Shard(-1, 0)
     if not 0 <= shard.index < shard.size:
         raise UsageError(f"{_INDEX}={index!r} with {_SIZE}={size!r} is no shard; expected 0 <= index < size")
+    if shard.size > PARTITIONS:
+        raise UsageError(f"{_SIZE}={size!r}: a job has at most {PARTITIONS} shards; start it with fewer")
     return shard
-
-
-def belongs(product_key: str, shard: Shard) -> bool:
-    """Whether a product is this shard's: by a hash of its key, so that it stays so when the input is reordered."""
-    if shard.size == 1:
-        return True
-    hashed = hashlib.sha256(product_key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(hashed[:8], "big") % shard.size == shard.index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,33 @@ from typing import Any
 from querygen_core.errors import ConfigError
 from querygen_core.protocols import Prompt, Storage
 
+PARTITIONS = 64
+"""Into so many parts every job is cut, whatever the number of processes: a shard works on some of them."""
+
+
+def partition_of(product_key: str) -> int:
+    """The partition of a product, from 0: by a hash of its key, so that it stays so when the input is reordered."""
+    hashed = hashlib.sha256(product_key.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(hashed[:8], "big") % PARTITIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Which part of the input this process works on: `index` of `size`, from 0. Never part of any key."""
+    """Which part of the input this process works on: `index` of `size`, from 0. Never part of any key.
+
+    A shard has every `size`th partition. size: at most `PARTITIONS`.
+    """
 
     index: int = 0
     size: int = 1
+
+    @property
+    def partitions(self) -> range:
+        return range(self.index, PARTITIONS, self.size)
+
+    def has(self, product_key: str) -> bool:
+        """Whether a product is this shard's."""
+        return self.size == 1 or partition_of(product_key) % self.size == self.index
 
 
 @dataclass(frozen=True, slots=True)

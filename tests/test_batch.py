@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from querygen_core.api import Shard
-from querygen_core.batch import belongs, shard_from
+from querygen_core.api import PARTITIONS, Shard, partition_of
+from querygen_core.batch import shard_from
 from querygen_core.errors import UsageError
 
 
@@ -21,7 +21,7 @@ def environ(index: str | None, size: str | None) -> dict[str, str]:
         (None, "8", Shard()),
         ("3", None, Shard()),
         ("0", "1", Shard(0, 1)),
-        ("9999", "10000", Shard(9999, 10000)),
+        ("63", "64", Shard(63, 64)),
     ],
 )
 def test_the_shard_is_what_batch_says(index, size, shard):
@@ -39,14 +39,23 @@ def test_what_makes_no_sense_is_said_with_both_values(index, size):
     assert f"{size!r}" in str(caught.value)
 
 
-@given(key=st.text(st.characters(), max_size=40), size=st.integers(1, 50))
+def test_more_shards_than_partitions_would_have_nothing_to_do():
+    with pytest.raises(UsageError, match="at most 64 shards"):
+        shard_from(environ("3", "65"))
+
+
+@given(key=st.text(st.characters(), max_size=40), size=st.integers(1, PARTITIONS))
 def test_every_product_is_exactly_one_shard_s(key: str, size: int):
-    assert sum(belongs(key, Shard(index, size)) for index in range(size)) == 1
+    shards = [Shard(index, size) for index in range(size)]
+    (own,) = [shard for shard in shards if shard.has(key)]
+    assert partition_of(key) in own.partitions
+    assert sorted(partition for shard in shards for partition in shard.partitions) == list(range(PARTITIONS))
 
 
 def test_shards_are_about_equal_and_stay_what_they_were():
     keys = [f"shop:{number}:en" for number in range(4000)]
-    sizes = [sum(belongs(key, Shard(index, 4)) for key in keys) for index in range(4)]
+    sizes = [sum(Shard(index, 4).has(key) for key in keys) for index in range(4)]
     assert sum(sizes) == 4000
     assert max(sizes) - min(sizes) < 250
-    assert [belongs("shop:1:en", Shard(index, 4)) for index in range(4)] == [False, False, False, True]
+    assert [Shard(index, 4).has("shop:1:en") for index in range(4)] == [False, False, False, True]
+    assert partition_of("shop:1:en") == 63

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from querygen_core.api import Input, Preprocessor, Shard
-from querygen_core.batch import belongs
 from querygen_core.engine.halt import Halt
 from querygen_core.engine.meter import Meter
 from querygen_core.errors import InputError, PluginError, QuerygenError
@@ -94,7 +93,7 @@ class Intake:
         return record
 
     async def _admit(self, chunk: Sequence[tuple[int, Record]]) -> list[Work]:
-        read = [(ordinal, record) for ordinal, record in chunk if belongs(_key(ordinal, record), self.shard)]
+        read = [(ordinal, record) for ordinal, record in chunk if self.shard.has(_place(record))]
         mine = read
         for use, preprocessor in self.preprocessors:
             mine = await self._preprocess(use, preprocessor, mine)
@@ -171,6 +170,6 @@ def _next_chunk(
     return chunk, None
 
 
-def _key(ordinal: int, record: Record) -> str:
-    """What decides the shard; a record without a product's key is placed by where it stands."""
-    return record.key or f"{ordinal}"
+def _place(record: Record) -> str:
+    """What decides the shard. A record without a key is placed by what it holds, so by every shard in the same way."""
+    return record.key or (record.raw if isinstance(record, Reject) else "")

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from querygen_core.api import Context
-from querygen_core.batch import belongs
 from querygen_core.errors import JournalError
 from querygen_core.journal.interface import (
     DeadLetter,
@@ -61,7 +60,7 @@ class SqliteJournal:
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = connect(self._path)
-        connection.create_function("is_mine", 1, lambda key: belongs(key, self._shard), deterministic=True)
+        connection.create_function("is_mine", 1, self._shard.has, deterministic=True)
         return connection
 
     async def begin(self, config: Mapping[str, Any]) -> int:
