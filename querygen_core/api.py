@@ -24,6 +24,7 @@ from querygen_core.errors import (
     ConfigError,
     CredentialsError,
     InputError,
+    JournalError,
     MissingInput,
     ProviderError,
     QuerygenError,
@@ -31,7 +32,7 @@ from querygen_core.errors import (
     Stopped,
     UsageError,
 )
-from querygen_core.journal.interface import Journal
+from querygen_core.journal.interface import Journal, Kept, LocalJournal
 from querygen_core.products import read_product
 from querygen_core.protocols import (
     Ask,
@@ -87,6 +88,9 @@ __all__ = [
     "Input",
     "InputError",
     "Journal",
+    "JournalError",
+    "Kept",
+    "LocalJournal",
     "MissingInput",
     "ModelName",
     "Observer",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from querygen_core.errors import ConfigError
+from querygen_core.journal.interface import LocalJournal
 from querygen_core.protocols import Prompt, Storage
 
 PARTITIONS = 64
@@ -61,6 +62,7 @@ class Context:
     open_storage: Callable[[str], Storage] | None = None
     load_prompt: Callable[[str], Prompt] | None = None
     describe_model: Callable[[str], Mapping[str, Any]] | None = None
+    open_journal: Callable[[], LocalJournal] | None = None
 
     @property
     def log(self) -> logging.Logger:
@@ -98,3 +100,9 @@ class Context:
         if self.describe_model is None:
             raise ConfigError(f"no model {name!r} in this context")
         return self.describe_model(name)
+
+    def local_journal(self) -> LocalJournal:
+        """The job's journal on local disk, for a journal that keeps its answers elsewhere. To be closed by it."""
+        if self.open_journal is None:
+            raise ConfigError("no local journal in this context")
+        return self.open_journal()

@@ -232,10 +232,10 @@ class Asker:
                 raise
             found = read_answer(response, call.request.schema)
             received = self._received(call, (response, found), slot, intent, reservation)
-            await _finish(asyncio.ensure_future(received))
-            return response, found
+            return await _finish(asyncio.ensure_future(received))
 
-    async def _received(self, call: _Call, found: _Found, slot: Slot, intent: int, reservation: Reservation) -> None:
+    async def _received(self, call: _Call, found: _Found, slot: Slot, intent: int, reservation: Reservation) -> _Found:
+        """What was paid for is counted; what is made of it is what the journal kept, which may be another's answer."""
         response, usable = found[0], isinstance(found[1], Parsed)
         used = response.usage
         output = (used.output or 0) + (used.thinking or 0)
@@ -243,12 +243,13 @@ class Asker:
         price = call.model.price
         cost = price.of(used) if price else None
         record = self.journal.record(intent, call.key, call.number, response, usable=usable, cost=cost or 0.0)
-        await self._journaled(record)
+        kept = await self._journaled(record)
         call.model.throttle.succeeded(slot, tokens or None)
         call.model.breaker.answered(None if isinstance(found[1], Parsed) else found[1], response.reason)
         self.budget.settle(reservation, tokens or reservation.tokens, output, cost or 0.0)
         self.meter.answered(response, cost)
         self.meter.mark("generate")
+        return found if kept is response else (kept, read_answer(kept, call.request.schema))
 
     async def _failed(
         self, error: ProviderError, model: Model, slot: Slot, intent: int, reservation: Reservation
@@ -268,10 +269,10 @@ class Asker:
             raise Stopped(str(error)) from None
 
 
-async def _finish(recording: asyncio.Future[None]) -> None:
+async def _finish(recording: asyncio.Future[_Found]) -> _Found:
     """Wait for it even when cancelled meanwhile: an answer that was received is kept."""
     try:
-        await asyncio.shield(recording)
+        return await asyncio.shield(recording)
     except asyncio.CancelledError:
         with suppress(Stopped):
             await recording

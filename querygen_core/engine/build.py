@@ -22,7 +22,7 @@ from querygen_core.engine.halt import Halt
 from querygen_core.engine.meter import Meter
 from querygen_core.engine.throttle import Bucket, Throttle
 from querygen_core.errors import ConfigError, PluginError, QuerygenError
-from querygen_core.journal.interface import Journal, Spent
+from querygen_core.journal.interface import Journal, LocalJournal, Spent
 from querygen_core.prompts import PromptLibrary, default_directories
 from querygen_core.protocols import FREE
 from querygen_core.registry import Registry
@@ -95,6 +95,7 @@ class Builder:
             open_storage=self._open_storage,
             load_prompt=self.library.load,
             describe_model=self._describe_model,
+            open_journal=lambda: self._local_journal(part),
         )
 
     def _open_storage(self, url: str) -> Any:
@@ -104,6 +105,11 @@ class Builder:
     def _describe_model(self, name: str) -> Mapping[str, Any]:
         identity: Mapping[str, Any] = identity_of_model(self.pipeline.models[name].part)
         return identity
+
+    def _local_journal(self, part: Part) -> LocalJournal:
+        from querygen_core.journal.sqlite import SqliteJournal
+
+        return SqliteJournal(self._context(part))
 
     def journal(self) -> Journal:
         journal: Journal = self.build(self.pipeline.journal)
@@ -160,7 +166,8 @@ class Builder:
 
     def _throttle(self, one: ModelPart, halt: Halt) -> Throttle:
         runtime, now = self.pipeline.runtime, asyncio.get_running_loop().time()
-        rpm, tpm = one.rpm or runtime.rpm, one.tpm or runtime.tpm
+        size = self.settings.shard.size
+        rpm, tpm = ((rate or 0) / size for rate in (one.rpm or runtime.rpm, one.tpm or runtime.tpm))
         return Throttle(
             halt,
             one.concurrency or runtime.concurrency,
@@ -191,12 +198,21 @@ class Builder:
             journal=journal,
             models=models,
             slots=asyncio.Semaphore(runtime.concurrency),
-            budget=Budget(halt, spent, runtime.max_calls, runtime.max_tokens, runtime.max_cost),
+            budget=Budget(halt, spent, *self._budget()),
             halt=halt,
             meter=meter,
             call_timeout=runtime.call_timeout,
             retry_for=runtime.retry_for,
         )
+
+    def _budget(self) -> tuple[int | None, int | None, float | None]:
+        """This shard's part of the job's calls, tokens and cost; all parts together are the whole."""
+        runtime, shard = self.pipeline.runtime, self.settings.shard
+        calls, tokens = (
+            None if limit is None else limit // shard.size + (shard.index < limit % shard.size)
+            for limit in (runtime.max_calls, runtime.max_tokens)
+        )
+        return calls, tokens, None if runtime.max_cost is None else runtime.max_cost / shard.size
 
 
 async def _close(use: str, close: Callable[[], Awaitable[None]]) -> None:

@@ -42,6 +42,18 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A paid answer on its way between memories. shard: `index/size` of the process that paid for it. cost: in USD."""
+
+    key: str
+    number: int
+    response: Response
+    usable: bool
+    cost: float = 0.0
+    shard: str = "0/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """What could not be processed. stage: `input`, `preprocess`, `generate`, `postprocess`, `deliver`.
 
@@ -60,7 +72,9 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the job has used so far, over all its runs. calls: answers received, thus paid.
+    """What this shard of the job has used so far, over all its runs. calls: answers received, thus paid.
+
+    What was spent when the job was cut into another number of shards counts with an equal share for each.
 
     indeterminate: calls begun whose answer never became durable; they may have been paid in vain. None if the journal
     keeps no intents.
@@ -148,8 +162,11 @@ class Journal(Protocol):
 
     async def record(
         self, intent: int, key: str, number: int, response: Response, *, usable: bool, cost: float = 0.0
-    ) -> None:
-        """Its answer; ends the intent. usable: as judged now, for `grant_retry`. cost: 0 if unknown."""
+    ) -> Response:
+        """Its answer; ends the intent. usable: as judged now, for `grant_retry`. cost: 0 if unknown.
+
+        The answer that counts from now on: this one, or that of another process which was first with this try.
+        """
         ...
 
     async def end(self, intent: int, how: IntentEnd) -> None:
@@ -201,3 +218,19 @@ class Journal(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class LocalJournal(Journal, Protocol):
+    """A journal on local disk, which one that keeps its answers elsewhere works through."""
+
+    async def begin(self, config: Mapping[str, Any], attempt: int | None = None) -> int:
+        """As `Journal.begin`. attempt: the run's number, where it was given out elsewhere."""
+        ...
+
+    async def lacking(self, places: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+        """Those of these (key, try) that no answer is here for."""
+        ...
+
+    async def restore(self, answers: Sequence[Kept]) -> None:
+        """Take over answers that were paid for before, and what they cost; those that are here already are left."""
+        ...

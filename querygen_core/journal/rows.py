@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from querygen_core.canonical import canonical_json, plain
-from querygen_core.journal.interface import DeadLetter
+from querygen_core.journal.interface import DeadLetter, Kept
 from querygen_core.records import Outcome, Query, Response, Usage
 
 
@@ -37,6 +37,11 @@ def stored_text(value: str) -> str:
 
 def encode_response(response: Response) -> str:
     return dump(response)
+
+
+def answer_row(kept: Kept) -> tuple[str, int, bool, str, bytes]:
+    body = encode_response(kept.response)
+    return kept.key, kept.number, kept.usable, body, checksum(kept.key, str(kept.number), body)
 
 
 def decode_response(body: str) -> Response:

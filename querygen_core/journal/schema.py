@@ -8,7 +8,7 @@ from pathlib import Path
 
 from querygen_core.errors import JournalError
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE runs(
@@ -33,8 +33,7 @@ CREATE TABLE intents(
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL, shard TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL,
   state TEXT NOT NULL) STRICT;
 CREATE TABLE spent(
-  one INTEGER PRIMARY KEY CHECK (one = 1), calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL) STRICT;
-INSERT INTO spent VALUES (1, 0, 0, 0.0);
+  shard TEXT PRIMARY KEY, calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outcomes(
   seq INTEGER PRIMARY KEY AUTOINCREMENT, outcome_key TEXT NOT NULL UNIQUE, product_key TEXT NOT NULL,
@@ -49,6 +48,17 @@ CREATE TABLE facts(
   shard INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
 CREATE TABLE cursors(observer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
+
+_SINCE_1 = """
+ALTER TABLE spent RENAME TO spent_before;
+CREATE TABLE spent(
+  shard TEXT PRIMARY KEY, calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO spent SELECT '0/1', calls, tokens, cost FROM spent_before;
+DROP TABLE spent_before;
+"""
+
+_STEPS = {0: _TABLES, 1: _SINCE_1}
+"""What makes each layout the newest one."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -74,8 +84,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in _TABLES.split(";\n"):
+        if version < VERSION:
+            for statement in _STEPS[version].split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={VERSION}")
     except BaseException:

@@ -18,6 +18,7 @@ from querygen_core.journal.interface import (
     Delivery,
     Entry,
     IntentEnd,
+    Kept,
     Spent,
     Stored,
     Tally,
@@ -25,16 +26,17 @@ from querygen_core.journal.interface import (
 from querygen_core.journal.manifest import Manifest, grant_retry, intact
 from querygen_core.journal.rows import (
     OUTCOME,
+    answer_row,
     checksum,
     decode_letter,
     decode_outcome,
     decode_response,
     dump,
     encode_letter,
-    encode_response,
     outcome_checksum,
 )
 from querygen_core.journal.schema import connect
+from querygen_core.journal.spending import name_of, spend, spent_by
 from querygen_core.journal.worker import Worker
 from querygen_core.records import Fact, Outcome, Response, State
 
@@ -49,7 +51,7 @@ class SqliteJournal:
     def __init__(self, context: Context) -> None:
         self._job_id = context.job_id
         self._shard = context.shard
-        self._shard_name = f"{context.shard.index}/{context.shard.size}"
+        self._shard_name = name_of(context.shard)
         self._path = context.state_dir / "journal.sqlite"
         self._lock_path = context.state_dir / f"lock-{context.shard.index}-of-{context.shard.size}"
         self._lock: int | None = None
@@ -63,9 +65,9 @@ class SqliteJournal:
         connection.create_function("is_mine", 1, self._shard.has, deterministic=True)
         return connection
 
-    async def begin(self, config: Mapping[str, Any]) -> int:
+    async def begin(self, config: Mapping[str, Any], attempt: int | None = None) -> int:
         self._take_lock()
-        self._attempt = await self._writer.run(lambda db: self._begin(db, config))
+        self._attempt = await self._writer.run(lambda db: self._begin(db, config, attempt))
         self._manifest = Manifest(self._attempt)
         return self._attempt
 
@@ -86,12 +88,12 @@ class SqliteJournal:
         os.write(lock, f"{os.getpid()}\n".encode())
         self._lock = lock
 
-    def _begin(self, db: sqlite3.Connection, config: Mapping[str, Any]) -> int:
+    def _begin(self, db: sqlite3.Connection, config: Mapping[str, Any], given: int | None) -> int:
         earlier = "SELECT attempt FROM runs WHERE shard = ?"
         for table in ("manifest", "letters"):
             db.execute(f"DELETE FROM {table} WHERE run IN ({earlier})", (self._shard_name,))
-        row = (self._shard_name, _now(), dump(config))
-        attempt = db.execute("INSERT INTO runs(shard, started, config) VALUES (?, ?, ?)", row).lastrowid
+        row = (given, self._shard_name, _now(), dump(config))
+        attempt = db.execute("INSERT INTO runs(attempt, shard, started, config) VALUES (?, ?, ?, ?)", row).lastrowid
         assert attempt is not None  # noqa: S101 - an INSERT has one
         return attempt
 
@@ -132,16 +134,34 @@ class SqliteJournal:
 
     async def record(
         self, intent: int, key: str, number: int, response: Response, *, usable: bool, cost: float = 0.0
-    ) -> None:
-        body = encode_response(response)
-        row = (key, number, usable, body, checksum(key, str(number), body))
-        used = response.usage
-        tokens = (used.input or 0) + (used.output or 0) + (used.thinking or 0)
+    ) -> Response:
+        kept = Kept(
+            key=key, number=number, response=response, usable=usable, cost=cost, shard=self._shard_name
+        )  # fmt: skip
+        row = answer_row(kept)
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
             db.execute("DELETE FROM intents WHERE id = ?", (intent,))
-            db.execute("UPDATE spent SET calls = calls + 1, tokens = tokens + ?, cost = cost + ?", (tokens, cost))
+            spend(db, kept)
+
+        await self._writer.run(work)
+        return response
+
+    async def lacking(self, places: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+        def work(db: sqlite3.Connection) -> list[tuple[str, int]]:
+            query = "SELECT 1 FROM answers WHERE key = ? AND number = ?"
+            return [place for place in places if db.execute(query, place).fetchone() is None]
+
+        return await self._reader.run(work)
+
+    async def restore(self, answers: Sequence[Kept]) -> None:
+        rows = [(kept, answer_row(kept)) for kept in answers]
+
+        def work(db: sqlite3.Connection) -> None:
+            for kept, row in rows:
+                if db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row).rowcount:
+                    spend(db, kept)
 
         await self._writer.run(work)
 
@@ -209,14 +229,7 @@ class SqliteJournal:
         return await self._reader.run(self._manifest.tally)
 
     async def spent(self) -> Spent:
-        def work(db: sqlite3.Connection) -> Spent:
-            row = db.execute("SELECT calls, tokens, cost FROM spent").fetchone()
-            states = dict(
-                db.execute("SELECT state, count(*) FROM intents WHERE shard = ? GROUP BY 1", (self._shard_name,))
-            )
-            return Spent(**row, indeterminate=states.get("open", 0), abandoned=states.get("abandoned", 0))
-
-        return await self._reader.run(work)
+        return await self._reader.run(lambda db: spent_by(db, self._shard))
 
     async def tell(self, facts: Sequence[Fact]) -> None:
         await self._writer.run(lambda db: self._insert_facts(db, facts))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from querygen_core.errors import AnswerError, Exit, PluginError, ProviderError, Stopped
+from querygen_core.journal.sqlite import SqliteJournal
 from querygen_core.records import Response
 from tests.engine.world import questions, request, world
 
@@ -237,5 +238,22 @@ def test_a_provider_that_breaks_its_contract_is_named(tmp_path: Path, answer):
         async with world(tmp_path, lambda *_: answer) as w:
             with pytest.raises(PluginError, match="test/scripted"):
                 await w.conversation()(request())
+
+    run(scenario())
+
+
+class Second(SqliteJournal):
+    """Another process was first with every answer."""
+
+    async def record(self, intent, key, number, response, **given):
+        return await super().record(intent, key, number, questions("Was it there first?"), **given)
+
+
+def test_the_answer_that_the_journal_kept_is_the_one_that_counts(tmp_path: Path):
+    async def scenario() -> None:
+        async with world(tmp_path, lambda *_: Response(text="broken {"), journal=Second) as w:
+            answer = await w.conversation()(request())
+            assert answer.value == {"questions": [{"text": "Was it there first?"}]}
+            assert (w.meter.calls, sum(w.provider.calls.values())) == (1, 1), "what was paid for is counted"
 
     run(scenario())

@@ -72,9 +72,17 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, script: Any, *, seconds: float = 0.0, concurrency: int = 8, **limits: Any):
+async def world(
+    folder: Path,
+    script: Any,
+    *,
+    seconds: float = 0.0,
+    concurrency: int = 8,
+    journal: Any = SqliteJournal,
+    **limits: Any,
+):
     provider = ScriptedProvider(script, seconds)
-    journal = SqliteJournal(context(folder))
+    journal = journal(context(folder))
     await journal.begin({})
     halt, meter = Halt(), Meter()
     model = Model(

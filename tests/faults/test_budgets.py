@@ -28,3 +28,21 @@ def test_a_budget_is_never_passed_and_a_higher_one_completes(unbroken, shop, cap
     assert ended.code == 0, ended.err
     assert shop.paid == unbroken.needed
     assert shop.outputs() == unbroken.outputs
+
+
+def test_shards_share_a_budget(unbroken, shop):
+    """Each has its part, the odd call goes to the first; what one has spent does not hold up the other."""
+    shop.latency_ms = 0
+    shop.runtime = {"max_calls": 25}
+    shop.write()
+    shards = [{"AWS_BATCH_JOB_ARRAY_INDEX": f"{index}", "AWS_BATCH_JOB_ARRAY_SIZE": "2"} for index in range(2)]
+    ended = [shop.run(**shard) for shard in shards]
+    assert [one.code for one in ended] == [69, 69]
+    assert [one.json["calls"]["job"] for one in ended] == [13, 12]
+    assert shop.run().code == 69, "in one process, the job has spent all"
+    assert shop.paid == 25
+    shop.runtime = {}
+    shop.write()
+    assert [shop.run(**shard).code for shard in shards] == [0, 0]
+    assert shop.run().json["calls"]["new"] == 0
+    assert shop.paid == unbroken.needed

@@ -17,13 +17,15 @@ R = TypeVar("R")
 KEY = "a" * 64
 
 
-def opened(folder: Path, work: Callable[[SqliteJournal], Awaitable[R]], **changes: Any) -> R:
+def opened(
+    folder: Path, work: Callable[[SqliteJournal], Awaitable[R]], *, attempt: int | None = None, **changes: Any
+) -> R:
     """`work` on the journal of `folder`, within a run of its own."""
 
     async def main() -> R:
         journal = SqliteJournal(context(folder, **changes))
         try:
-            await journal.begin({})
+            await journal.begin({}, attempt)
             return await work(journal)
         finally:
             await journal.aclose()

@@ -11,22 +11,35 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.api import Shard
+from querygen_core.api import Shard, Usage
 from querygen_core.errors import Exit, JournalError
+from querygen_core.journal.schema import VERSION
 from querygen_core.journal.sqlite import SqliteJournal
 from querygen_core.testing import context
-from querygen_core.testing.journal.job import entry
+from querygen_core.testing.journal.job import answered, entry
+from querygen_core.testing.samples import response
 from tests.journal.opened import change, made, opened, settle_two
 
 
 def test_a_newer_layout_is_refused(tmp_path: Path):
     opened(tmp_path, settle_two)
-    change(tmp_path, "PRAGMA user_version=2")
-    with pytest.raises(JournalError, match=r"layout 2 is of a newer querygen.*upgrade querygen") as caught:
+    change(tmp_path, f"PRAGMA user_version={VERSION + 1}")
+    with pytest.raises(JournalError, match=rf"layout {VERSION + 1} is of a newer querygen.*upgrade querygen") as caught:
         opened(tmp_path, settle_two)
     assert caught.value.exit_code == Exit.TRY_AGAIN
-    change(tmp_path, "PRAGMA user_version=1")
+    change(tmp_path, f"PRAGMA user_version={VERSION}")
     assert opened(tmp_path, lambda journal: journal.admit([made(0)[0]])) == ["done"]
+
+
+def test_an_older_layout_is_made_the_newest_and_keeps_what_was_spent(tmp_path: Path):
+    opened(tmp_path, lambda journal: answered(journal, "a" * 64, 0, response(usage=Usage(input=3)), cost=0.5))
+    change(tmp_path, "DROP TABLE spent")
+    change(tmp_path, "CREATE TABLE spent(one INTEGER PRIMARY KEY, calls INTEGER, tokens INTEGER, cost REAL)")
+    change(tmp_path, "INSERT INTO spent VALUES (1, 7, 70, 0.75)")
+    change(tmp_path, "PRAGMA user_version=1")
+    spent = opened(tmp_path, lambda journal: journal.spent())
+    assert (spent.calls, spent.tokens, spent.cost) == (7, 70, 0.75)
+    assert len(opened(tmp_path, lambda journal: journal.answers("a" * 64))) == 1
 
 
 @pytest.mark.parametrize(

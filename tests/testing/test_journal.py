@@ -56,7 +56,7 @@ class Unordered(SqliteJournal):
 
 class Trimming(SqliteJournal):
     async def record(self, intent, key, number, response, **given):
-        await super().record(intent, key, number, replace(response, text=response.text.strip()), **given)
+        return await super().record(intent, key, number, replace(response, text=response.text.strip()), **given)
 
 
 class Credulous(SqliteJournal):

@@ -1,0 +1,79 @@
+"""One job in several shards, and answers that were paid for elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from querygen_core.api import Kept, Shard, Usage
+from querygen_core.journal.spending import share_of
+from querygen_core.testing.journal.job import answered
+from querygen_core.testing.samples import response
+from tests.journal.opened import KEY, opened
+
+OTHER = "b" * 64
+
+
+def kept(key: str, number: int = 0, text: str = "elsewhere", shard: str = "0/1") -> Kept:
+    paid = response(text, usage=Usage(input=10, output=2))
+    return Kept(key=key, number=number, response=paid, usable=True, cost=0.25, shard=shard)
+
+
+def test_each_shard_counts_what_it_spent_itself(tmp_path: Path):
+    for index, calls in ((0, 3), (1, 1)):
+        for number in range(calls):
+            opened(
+                tmp_path,
+                lambda journal, index=index, number=number: answered(
+                    journal, f"{index}{number}", 0, response(), cost=1
+                ),
+                shard=Shard(index, 2),
+            )
+    spent = [opened(tmp_path, lambda journal: journal.spent(), shard=Shard(index, 2)) for index in range(2)]
+    assert [(one.calls, one.cost) for one in spent] == [(3, 3.0), (1, 1.0)]
+    assert opened(tmp_path, lambda journal: journal.spent()).calls == 4, "the whole job, run in one process"
+
+
+@given(
+    spent=st.dictionaries(
+        st.tuples(st.integers(0, 7), st.integers(1, 8)).filter(lambda one: one[0] < one[1]),
+        st.tuples(st.integers(0, 1000), st.integers(0, 10**6), st.floats(0, 100)),
+        max_size=8,
+    ),
+    size=st.integers(1, 8),
+)
+def test_the_shares_add_up_to_no_less_than_all_that_was_spent(spent, size):
+    rows = [
+        {"shard": f"{index}/{of}", "calls": calls, "tokens": tokens, "cost": cost}
+        for (index, of), (calls, tokens, cost) in spent.items()
+    ]
+    shares = [share_of(rows, Shard(index, size)) for index in range(size)]
+    assert sum(share[0] for share in shares) >= sum(row["calls"] for row in rows)
+    assert sum(share[1] for share in shares) >= sum(row["tokens"] for row in rows)
+    assert sum(share[2] for share in shares) == pytest.approx(sum(row["cost"] for row in rows))
+
+
+def test_answers_paid_for_elsewhere_are_taken_over_once_with_what_they_cost(tmp_path: Path):
+    async def work(journal):
+        await answered(journal, KEY, 0, response("ours"), cost=1.0)
+        assert list(await journal.lacking([(KEY, 0), (KEY, 1), (OTHER, 0)])) == [(KEY, 1), (OTHER, 0)]
+        for _ in range(2):
+            await journal.restore([kept(KEY), kept(OTHER), kept(OTHER, 1)])
+        assert [one.response.text for one in await journal.answers(KEY)] == ["ours"]
+        assert [one.response.text for one in await journal.answers(OTHER)] == ["elsewhere", "elsewhere"]
+        return await journal.spent()
+
+    spent = opened(tmp_path, work)
+    assert (spent.calls, spent.tokens, spent.cost) == (3, 144, 1.5)
+
+
+def test_a_run_s_number_may_be_given_out_elsewhere(tmp_path: Path):
+    async def begin(journal):
+        return [run["attempt"] for run in await journal.runs()]
+
+    assert opened(tmp_path, begin) == [1]
+    assert opened(tmp_path, begin, attempt=7) == [1, 7]
+    assert opened(tmp_path, begin) == [1, 7, 8]
