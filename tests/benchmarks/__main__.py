@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks import memory, overhead, overhead256, postgres, resume, start
+from tests.benchmarks import memory, overhead, overhead256, pace, postgres, resume, start
 from tests.benchmarks.measure import show
 
 BENCHMARKS = {
-    module.__name__.rpartition(".")[2]: module for module in (overhead, overhead256, memory, resume, start, postgres)
+    module.__name__.rpartition(".")[2]: module
+    for module in (overhead, overhead256, pace, memory, resume, start, postgres)
 }
 
 

@@ -39,9 +39,9 @@ async def ask(builder: Builder) -> dict[str, Any]:
 
 
 async def ask_google(builder: Builder) -> dict[str, Any]:
-    """The same with Google's client and nothing else: what anybody would write first."""
+    """The same with Google's client and nothing else: what anybody would write first. Told to wait, it does."""
     from google import genai
-    from google.genai import types
+    from google.genai import errors, types
 
     options = builder.pipeline.models["writer"].part.options.model_dump()
     http = types.HttpOptions(base_url=options["base_url"], timeout=60_000)
@@ -59,9 +59,16 @@ async def ask_google(builder: Builder) -> dict[str, Any]:
                 response_json_schema=dict(request.schema or {}),
                 thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW),
             )
-            reply = await client.aio.models.generate_content(
-                model=options["model"], contents=request.prompt, config=config
-            )
+            while True:
+                try:
+                    reply = await client.aio.models.generate_content(
+                        model=options["model"], contents=request.prompt, config=config
+                    )
+                    break
+                except errors.ClientError as error:
+                    if error.code != 429:
+                        raise
+                    await asyncio.sleep(float(error.response.headers["retry-after"]))
             done["calls"] += 1
             done["questions"] += len(json.loads(reply.text or "{}")["questions"])
 

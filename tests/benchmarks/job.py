@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,10 @@ class Job:
     @property
     def config(self) -> Path:
         return self.folder / "job.yaml"
+
+    def at(self, url: str) -> Job:
+        """The same with a stand-in for Gemini at `url`."""
+        return replace(self, base_url=url)
 
     def write(self) -> Job:
         """Write the config; JSON is YAML too."""

@@ -103,7 +103,7 @@ class GeminiModel:
             if key is None or client.refreshed:
                 return False
             client.refreshed = True
-            if await asyncio.to_thread(key.refresh) == client.secret:
+            if await asyncio.to_thread(key.refresh, client.secret) == client.secret:
                 return False
             self._client = None
         self._retired.append(client)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from plugins.gemini.tests.conftest import KEY
@@ -20,16 +22,21 @@ EMBEDDED = {"use": "postgres/queries", "dsn": "embedded", "name": "rows"}
 ROWS = "SELECT query_id, product_id, query_type, query_text, is_active FROM queries ORDER BY query_id"
 MILD = {"429_info": 0.08, "500": 0.05, "close": 0.05, "broken_json": 0.05, "cut": 0.06, "blocked_prompt": 0.05}
 """What goes wrong in every long job, often enough for a short one to meet all of it."""
+USUAL = {"429_info": 0.03, "500": 0.01, "close": 0.01, "broken_json": 0.02, "cut": 0.02, "blocked_prompt": 0.01}
+"""The same as often as it may be in a long one."""
+CATALOGUES = [str(Path(name).resolve()) for name in os.environ.get("QUERYGEN_CATALOGUES", "").split(os.pathsep) if name]
+"""Real catalogues, for whoever has some."""
 
 
 @dataclass
 class Job(Shop):
     """A shop whose models, `product` and `market`, are Gemini's, at `url`.
 
-    options: of both models. of_market: of the second one only.
+    options: of both models. of_market: of the second one only. catalogue: a file instead of the invented products.
     """
 
     url: str = ""
+    catalogue: str = ""
     count: int = 6
     options: dict[str, Any] = field(default_factory=dict)
     of_market: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +53,8 @@ class Job(Shop):
             ],
             "sinks": list(self.sinks),
         }
+        if self.catalogue:
+            self.changes["input"] = {"use": "files/catalogue", "path": self.catalogue}
         super().write()
 
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
