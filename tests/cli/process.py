@@ -56,10 +56,10 @@ def start(*words: str, cwd: Path, path: Sequence[Path] = (), **environ: str) -> 
     )  # fmt: skip
 
 
-def end(process: subprocess.Popen[str]) -> Ended:
+def end(process: subprocess.Popen[str], limit: float = LIMIT) -> Ended:
     """Wait for it; one that hangs is killed, and the test fails."""
     try:
-        out, err = process.communicate(timeout=LIMIT)
+        out, err = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
