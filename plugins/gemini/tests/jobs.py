@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plugins.gemini.tests.conftest import KEY
-from tests.cli.process import Ended, querygen
+from tests.cli.process import LIMIT, Ended, end, querygen
 from tests.faults.shop import Shop, balanced
 from tests.servers.gemini import Gemini
 
@@ -59,6 +59,9 @@ class Job(Shop):
 
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
         return super().start(*words, **{"GEMINI_API_KEY": KEY, **environ})
+
+    def run(self, *words: str, **environ: str) -> Ended:
+        return end(self.start(*words, **environ), limit=3600 if self.catalogue else LIMIT)
 
     def command(self, *words: str, **environ: str) -> Ended:
         """Another command than `run`."""
