@@ -33,6 +33,8 @@ from querygen_core.errors import (
     UsageError,
 )
 from querygen_core.journal.interface import Journal, Kept, LocalJournal
+from querygen_core.masking import mask
+from querygen_core.price import Price
 from querygen_core.products import read_product
 from querygen_core.protocols import (
     Ask,
@@ -44,7 +46,6 @@ from querygen_core.protocols import (
     Observer,
     Postprocessor,
     Preprocessor,
-    Price,
     Prompt,
     Provider,
     SecretResolver,
@@ -67,7 +68,8 @@ from querygen_core.records import (
     Usage,
     Want,
 )
-from querygen_core.secrets import Secret
+from querygen_core.secrets import Secret, field_of
+from querygen_core.submission import Failure, Order, Progress, Submission, Submitter
 
 __all__ = [
     "API",
@@ -83,6 +85,7 @@ __all__ = [
     "CredentialsError",
     "Database",
     "Fact",
+    "Failure",
     "Finding",
     "Generator",
     "Input",
@@ -95,11 +98,13 @@ __all__ = [
     "ModelName",
     "Observer",
     "Options",
+    "Order",
     "Outcome",
     "Postprocessor",
     "Preprocessor",
     "Price",
     "Product",
+    "Progress",
     "Prompt",
     "PromptName",
     "Provider",
@@ -119,10 +124,14 @@ __all__ = [
     "SnapshotSink",
     "Stopped",
     "Storage",
+    "Submission",
+    "Submitter",
     "Usage",
     "UsageError",
     "Want",
+    "field_of",
     "hookimpl",
+    "mask",
     "partition_of",
     "read_product",
 ]
@@ -226,4 +235,9 @@ class Hooks:
     @hookspec
     def querygen_storages(self) -> Iterable[Component[Any, Storage]]:
         """Readers of URL schemes; built with default options."""
+        return ()
+
+    @hookspec
+    def querygen_submitters(self) -> Iterable[Component[Any, Submitter]]:
+        """Places that run a job in shards, for `submit:`."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from querygen_core.api import PARTITIONS, Shard
 from querygen_core.errors import UsageError
@@ -28,3 +29,9 @@ def shard_from(environ: Mapping[str, str]) -> Shard:
     if shard.size > PARTITIONS:
         raise UsageError(f"{_SIZE}={size!r}: a job has at most {PARTITIONS} shards; start it with fewer")
     return shard
+
+
+def batch_run(environ: Mapping[str, str]) -> dict[str, Any]:
+    """How AWS Batch calls this process, for the report: `{"batch": {"job": id, "attempt": from 1}}`; else nothing."""
+    job, attempt = environ.get("AWS_BATCH_JOB_ID"), environ.get("AWS_BATCH_JOB_ATTEMPT", "")
+    return {"batch": {"job": job, "attempt": int(attempt) if attempt.isdecimal() else None}} if job else {}

@@ -27,6 +27,7 @@ Kind = Literal[
     "journal",
     "secret",
     "storage",
+    "submitter",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

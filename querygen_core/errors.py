@@ -5,7 +5,7 @@ QuerygenError             one clear message, no traceback; `exit_code` ends the 
 ├── InputError        65  the input is there but cannot be used
 │   └── MissingInput  66  the input is not there
 ├── ConfigError       78  the config is wrong; carries every problem found, one line each
-├── CredentialsError  77  a secret is missing or must not be read
+├── CredentialsError  77  a secret is missing or must not be read; 75 if it only cannot be had at this moment
 ├── PluginError       78  a named plugin cannot be loaded, or broke its contract
 ├── ProviderError     69  a model API refused or failed; `kind` says how
 ├── SinkError         74  a sink refused or failed; `kind` says how
@@ -37,6 +37,13 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+WORST_FIRST = (
+    Exit.BUG, Exit.CONFIG, Exit.USAGE, Exit.CREDENTIALS, Exit.INPUT_MISSING, Exit.INPUT_UNUSABLE, Exit.SINK_FAILED,
+    Exit.PROVIDER_REFUSES, Exit.INTERRUPTED, Exit.TRY_AGAIN, Exit.DONE,
+)  # fmt: skip
+"""Of several shards' exit codes the first of these is the job's: what only a person can repair comes first."""
+
+
 class QuerygenError(Exception):
     exit_code: Exit = Exit.BUG
 
@@ -64,7 +71,12 @@ class ConfigError(QuerygenError):
 
 
 class CredentialsError(QuerygenError):
-    exit_code = Exit.CREDENTIALS
+    """transient: where the secret is kept cannot be reached now, or asks to slow down."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.exit_code = Exit.TRY_AGAIN if transient else Exit.CREDENTIALS
 
 
 class PluginError(QuerygenError):
@@ -101,11 +113,15 @@ SinkFailure = Literal["retry", "permanent", "auth"]
 
 
 class SinkError(QuerygenError):
-    """What a sink raises. `retry` may heal by waiting; `permanent` will not; `auth` needs other credentials."""
+    """What a sink raises. `retry` may heal by waiting; `permanent` will not; `auth` needs other credentials.
 
-    def __init__(self, kind: SinkFailure, message: str) -> None:
+    backup: raised by `publish`, all that was applied is in the sink's backup place instead.
+    """
+
+    def __init__(self, kind: SinkFailure, message: str, *, backup: bool = False) -> None:
         super().__init__(message)
         self.kind: SinkFailure = kind
+        self.backup = backup
         self.exit_code = {
             "retry": Exit.TRY_AGAIN,
             "permanent": Exit.SINK_FAILED,

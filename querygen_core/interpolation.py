@@ -10,13 +10,14 @@ Once, after parsing, in values only: what is filled in is never parsed again, as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from querygen_core.problems import Problem, Trail, quoted
 from querygen_core.secrets import Secret
 from querygen_core.source import Source
+from querygen_core.vault import Reference, Vault
 
 _PIECE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -30,23 +31,6 @@ class Variable:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """`${secret:<resolver>:<name>#<field>}`. Split at the last `#`, since a name may hold colons and slashes."""
-
-    resolver: str
-    name: str
-    field: str | None
-
-    @property
-    def use(self) -> str:
-        """The resolver as `plugin/name`."""
-        return self.resolver if "/" in self.resolver else f"core/{self.resolver}"
-
-
-Fetch = Callable[[Reference], str]
-
-
 @dataclass(slots=True)
 class Filling:
     """What became of a source's values. filled: the text as written, wherever something was filled in."""
@@ -57,22 +41,22 @@ class Filling:
     problems: list[Problem] = field(default_factory=list)
 
 
-def fill(source: Source, environ: Mapping[str, str], fetch: Fetch) -> Filling:
+def fill(source: Source, environ: Mapping[str, str], vault: Vault) -> Filling:
     """A copy of the source's data with every `${…}` replaced; text that holds a secret becomes a `Secret`.
 
-    Nothing is fetched; `fetch` is called when a secret is revealed. Equal texts share one `Secret`, hence one fetch.
+    Nothing is fetched; `vault` is asked when a secret is revealed. Equal texts share one `Secret`.
     """
-    filler = _Filler(source, environ, fetch)
+    filler = _Filler(source, environ, vault)
     filler.filling.data = filler.value(source.data, ())
     return filler.filling
 
 
 class _Filler:
-    def __init__(self, source: Source, environ: Mapping[str, str], fetch: Fetch) -> None:
+    def __init__(self, source: Source, environ: Mapping[str, str], vault: Vault) -> None:
         self.filling = Filling({})
         self._source = source
         self._environ = environ
-        self._fetch = fetch
+        self._vault = vault
         self._secrets: dict[str, Secret] = {}
 
     def value(self, given: Any, trail: Trail) -> Any:
@@ -99,8 +83,8 @@ class _Filler:
             self.filling.filled[trail] = given
         parts = [_filled(piece, self._environ) for piece in parsed]
         if references:
-            return self._secrets.setdefault(given, Secret(given, lambda: _join(parts, self._fetch)))
-        return _join(parts, self._fetch)
+            return self._secrets.setdefault(given, self._vault.secret(given, parts))
+        return "".join(part for part in parts if isinstance(part, str))
 
     def _unusable(self, trail: Trail, *messages: str) -> None:
         self.filling.problems += [self._source.problem(trail, message) for message in messages]
@@ -165,7 +149,3 @@ def _is_unicode(text: str) -> bool:
 
 def _filled(piece: str | Variable | Reference, environ: Mapping[str, str]) -> str | Reference:
     return (environ.get(piece.name) or piece.default or "") if isinstance(piece, Variable) else piece
-
-
-def _join(parts: list[str | Reference], fetch: Fetch) -> str:
-    return "".join(part if isinstance(part, str) else fetch(part) for part in parts)

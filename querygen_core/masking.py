@@ -28,6 +28,7 @@ _PATTERNS = re.compile(
     r"|(?i:(?<=password=)[^\s'\"&]+)"
     r"|(?i:(?<=[?&]key=)[^\s'\"&]+)"
 )
+_TELLING = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -45,6 +46,18 @@ def register(value: str) -> None:
             _known.update(forms)
             longest_first = sorted(_known, key=len, reverse=True)
             _known_pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+
+def register_within(value: str) -> None:
+    """`value` and, if it is a JSON object as RDS keeps it, what stands in it under a name such as `password`."""
+    register(value)
+    try:
+        members = json.loads(value)
+    except (ValueError, RecursionError):
+        return
+    for name, member in members.items() if isinstance(members, dict) else ():
+        if isinstance(member, str) and _TELLING.search(name):
+            register(member)
 
 
 def mask(text: str) -> str:

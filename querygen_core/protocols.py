@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from querygen_core.errors import ProviderError
+from querygen_core.price import Price
 from querygen_core.records import (
     Answer,
     Fact,
@@ -19,7 +20,6 @@ from querygen_core.records import (
     Request,
     Response,
     ResultSet,
-    Usage,
     Want,
 )
 
@@ -64,24 +64,6 @@ class Preprocessor(Protocol):
     async def process(self, products: Sequence[Product]) -> Sequence[Product | Reject]:
         """One result for each product, in order: the product, a changed one, or a rejection with its reason."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """USD per million tokens. cached: of input tokens that the provider had already; None: as other input."""
-
-    input: float
-    output: float
-    cached: float | None = None
-
-    def of(self, usage: Usage) -> float:
-        """What a call cost, in USD. Thinking is paid as output."""
-        cached = 0 if self.cached is None else usage.cached or 0
-        read = ((usage.input or 0) - cached) * self.input + cached * (self.cached or 0.0)
-        return (read + ((usage.output or 0) + (usage.thinking or 0)) * self.output) / 1_000_000
-
-
-FREE = Price(input=0, output=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +242,9 @@ class Database(Protocol):
 class Observer(Protocol):
     """Is told what happened, in order, at least once each; `fact.seq` tells repeats. Cannot stop anything.
 
-    identity: names what it writes to; its place in the facts is kept under it. Optional: `aclose()`.
+    identity: names what it writes to; its place in the facts is kept under it. Optional: `aclose()`; and
+    `on_facts(facts: Sequence[Fact]) -> int`, called instead of `on_fact`, for one that takes several at less cost: it
+    returns how many of them it has taken, from the first on, at least one. The others it is told again at once.
     """
 
     identity: str
@@ -271,6 +255,13 @@ class Observer(Protocol):
 
 
 class SecretResolver(Protocol):
+    """Is asked for each reference once, and once more when the value was refused; from any thread, one at a time for
+    one secret.
+
+    Optional: `forget(reference) -> None`, for a resolver that keeps what it fetched, say because several fields are of
+    one secret: the next `resolve` is to fetch it anew.
+    """
+
     def resolve(self, reference: str, field: str | None) -> str:
         """The value behind `${secret:<resolver>:<reference>#<field>}`.
 

@@ -252,8 +252,8 @@ class Fact:
     """Something that happened, journaled in the commit of what it tells. `seq` orders and identifies facts of a job.
 
     kind: `run_started`, `input_read`, `stage_finished`, `call_failed`, `product_rejected`, `product_failed`,
-    `delivery_failed`, `draining`, `run_finished`. time: ISO 8601, UTC. attempt: number of the run, from 1.
-    data: plain JSON values.
+    `delivery_failed`, `secret_reloaded`, `draining`, `run_finished`. time: ISO 8601, UTC. attempt: number of the run,
+    from 1. data: plain JSON values.
     """
 
     kind: str

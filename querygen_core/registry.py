@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from querygen_core.api import Context, SecretResolver, Storage
@@ -35,6 +36,7 @@ class Registry:
         self._found: dict[str, list[metadata.EntryPoint]] | None = None
         self._loaded: dict[str, tuple[Registered, ...] | PluginError] = {}
         self._built: dict[tuple[str, Path], Any] = {}
+        self._building = RLock()
 
     def component(self, kind: Kind, use: str) -> Registered:
         """The component of this kind called `use`, its plugin loaded.
@@ -113,22 +115,23 @@ class Registry:
             return ()
 
     def _build(self, registered: Registered, config_dir: Path) -> Any:
+        """Once, whichever threads ask: a resolver may keep what it fetched."""
         key = f"{registered.kind} {registered.use}", config_dir
-        if key not in self._built:
-            context = Context(
-                job_id="",
-                component=registered.use,
-                state_dir=Path(),
-                config_dir=config_dir,
-                environ=self._environ,
-            )
-            try:
-                self._built[key] = registered.component.build(registered.component.options(), context)
-            except QuerygenError:
-                raise
-            except Exception as exc:  # noqa: BLE001 - a plugin's code
-                raise PluginError(f"{registered.use!r} cannot be built: {cause_of(exc)}") from None
-        return self._built[key]
+        with self._building:
+            if key not in self._built:
+                self._built[key] = self._new(registered, config_dir)
+            return self._built[key]
+
+    def _new(self, registered: Registered, config_dir: Path) -> Any:
+        context = Context(
+            job_id="", component=registered.use, state_dir=Path(), config_dir=config_dir, environ=self._environ
+        )
+        try:
+            return registered.component.build(registered.component.options(), context)
+        except QuerygenError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - a plugin's code
+            raise PluginError(f"{registered.use!r} cannot be built: {cause_of(exc)}") from None
 
     def _entries(self) -> dict[str, list[metadata.EntryPoint]]:
         if self._found is None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from querygen_core.api import Context
+from querygen_core.api import Context, field_of
 from querygen_core.errors import CredentialsError
 
 _MOST_BYTES = 1 << 16
@@ -21,7 +20,7 @@ class EnvResolver:
         if not value:
             state = "not set" if value is None else "empty"
             raise CredentialsError(f"the secret in the environment variable {reference} is {state}")
-        return pick(value, field, f"the environment variable {reference}")
+        return field_of(value, field, f"the environment variable {reference}")
 
 
 class FileResolver:
@@ -34,24 +33,7 @@ class FileResolver:
         value = _read(self._context.find(reference))
         if not value:
             raise CredentialsError(f"the secret file {reference} is empty")
-        return pick(value, field, f"the file {reference}")
-
-
-def pick(value: str, field: str | None, origin: str) -> str:
-    """The whole value, or one field of it if it is a JSON object.
-
-    Raises:
-        CredentialsError: it has no such field.
-    """
-    if field is None:
-        return value
-    try:
-        found = json.loads(value)[field]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise CredentialsError(f"the secret in {origin} is no JSON object with a field {field!r}") from None
-    if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
-        raise CredentialsError(f"the field {field!r} of the secret in {origin} is not text")
-    return str(found)
+        return field_of(value, field, f"the file {reference}")
 
 
 def _read(path: Path) -> str:

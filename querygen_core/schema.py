@@ -19,6 +19,7 @@ _SECTIONS: dict[str, tuple[Kind, type[Item]]] = {
     "sinks": ("sink", Sink),
     "observers": ("observer", Step),
     "journal": ("journal", Item),
+    "submit": ("submitter", Item),
 }
 _TOLD = frozenset({"title", "description", "default"})
 _FILLED_IN = {"type": "string", "pattern": r"\$\{.+\}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, NoReturn
@@ -10,7 +11,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from querygen_core.errors import CredentialsError
 from querygen_core.masking import register
+
+_ABSENT = object()
 
 
 class Secret:
@@ -19,11 +23,13 @@ class Secret:
     In YAML: `${secret:env:NAME}`, `${secret:file:/path}`, or a plugin's resolver. Checking a config fetches none.
     """
 
-    __slots__ = ("_fetch", "_lock", "_value", "reference")
+    __slots__ = ("_fetch", "_lock", "_reload", "_rounds", "_value", "reference")
 
-    def __init__(self, reference: str, fetch: Callable[[], str]) -> None:
+    def __init__(self, reference: str, fetch: Callable[[], str], reload: Callable[[], str] | None = None) -> None:
         self.reference = reference
         self._fetch = fetch
+        self._reload = reload or fetch
+        self._rounds = 0
         self._value: str | None = None
         self._lock = Lock()
 
@@ -42,16 +48,24 @@ class Secret:
         """
         with self._lock:
             if self._value is None:
-                value = self._fetch()
-                register(value)
-                self._value = value
+                self._value = _registered(self._fetch())
             return self._value
 
-    def refresh(self) -> str:
-        """Forget the value and fetch it again, for a secret that was rotated while the job ran."""
+    def refresh(self, refused: str | None = None) -> str:
+        """The value fetched again, for a secret that was rotated while the job ran. All who ask meanwhile share it.
+
+        refused: the value that will not do. If another one is known by now, that is returned and nothing is fetched.
+
+        Raises:
+            QuerygenError: from the resolver; the value stays as it was.
+        """
+        rounds = self._rounds
         with self._lock:
-            self._value = None
-        return self.reveal()
+            is_newer = self._rounds != rounds or refused not in (None, self._value)
+            if self._value is None or not is_newer:
+                self._value = _registered(self._reload())
+                self._rounds += 1
+            return self._value
 
     def __repr__(self) -> str:
         return f"Secret({self.reference})"
@@ -80,3 +94,34 @@ class Secret:
         if isinstance(value, str) and value:
             return cls.plain(value)
         raise ValueError("should be a secret, by reference: ${secret:env:NAME}")
+
+
+def field_of(value: str, field: str | None, origin: str) -> str:
+    """What a reference means: the whole value, or one field of it if it is a JSON object. For resolvers.
+
+    origin: where it is from, for the message: `the file key.json`.
+
+    Raises:
+        CredentialsError: it has no such field.
+    """
+    if field is None:
+        return value
+    found = _member(value, field)
+    if found is _ABSENT:
+        raise CredentialsError(f"the secret in {origin} is no JSON object with a field {field!r}")
+    if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
+        raise CredentialsError(f"the field {field!r} of the secret in {origin} is not text")
+    return str(found)
+
+
+def _member(value: str, field: str) -> object:
+    """Gives no error of JSON's away: that holds the whole text."""
+    try:
+        return json.loads(value)[field]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _ABSENT
+
+
+def _registered(value: str) -> str:
+    register(value)
+    return value

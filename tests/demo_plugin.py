@@ -55,13 +55,14 @@ sinks:
   - {use: demo/file, path: 2026-11-23, required: false}
 observers: [{use: demo/log}]
 journal: {use: core/sqlite}
+submit: {use: demo/queue, path: "${B}"}
 runtime: {concurrency: 4096, max_cost: 1.5, max_calls: 7, drain: 9, max_failed_ratio: 0}
 """
 """Every section, every way to fill something in."""
 
 KEYS = (
     "job_id", "input", "preprocessors", "models", "generators", "postprocessors", "sinks", "observers", "journal",
-    "runtime", "prompts_dir",
+    "runtime", "prompts_dir", "submit",
 )  # fmt: skip
 
 
@@ -173,6 +174,10 @@ class Demo:
     @hookimpl
     def querygen_storages(self):
         return [Component("demo", Options, lambda *_: Storage(), "Reads demo://.")]
+
+    @hookimpl
+    def querygen_submitters(self):
+        return [Component("queue", FileOptions, build, "Runs.")]
 
 
 def registry() -> Registry:

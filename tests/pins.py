@@ -19,8 +19,9 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
@@ -36,30 +37,60 @@ HEADER = f"""\
 # Exact versions and hashes of all that querygen, its plugins and its tests need from elsewhere.
 # Written by: {COMMAND}
 # Install with: pip install --require-hashes -r requirements.lock
+# `for` names the extras that need a pin; `core` is querygen with none, `build` makes the wheels. Tests need all.
 """
 _EXPORT = (
     "export", "--frozen", "--all-packages", "--all-extras", "--all-groups", "--no-emit-workspace",
     "--no-annotate", "--no-header", "--quiet",
 )  # fmt: skip
+_CLOSURE = ("export", "--frozen", "--no-emit-workspace", "--no-annotate", "--no-header", "--no-hashes", "--quiet")
+_HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
+_USERS = re.compile(r"    # for (?P<names>[a-z0-9-]+(?: [a-z0-9-]+)*)")
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\]+?))? *\\?")
 _BLOCK = re.compile(r"^constraint-dependencies = \[\n.*?^\]\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """marker: on which systems it is needed, "" for all."""
+    """marker: on which systems it is needed, "" for all. users: the extras that need it."""
 
     name: str
     version: str
     marker: str
+    users: frozenset[str] = frozenset()
 
     def applies(self) -> bool:
         return not self.marker or Marker(self.marker).evaluate()
 
 
 def read_pins(lock: str) -> list[Pin]:
-    found = [_PIN.fullmatch(line) for line in lock.splitlines()]
-    return [Pin(match["name"], match["version"], match["marker"] or "") for match in found if match]
+    found: list[Pin] = []
+    for line in lock.splitlines():
+        if match := _PIN.fullmatch(line):
+            found.append(Pin(match["name"], match["version"], match["marker"] or ""))
+        elif found and (match := _USERS.fullmatch(line)):
+            found[-1] = replace(found[-1], users=frozenset(match["names"].split()))
+    return found
+
+
+def with_users(exported: str, closures: Mapping[str, list[Pin]]) -> str:
+    """The lock with a comment below each pin that an extra needs: closures[extra] holds it."""
+    blocks: list[list[str]] = []
+    for line in exported.splitlines():
+        if _PIN.fullmatch(line):
+            blocks.append([])
+        blocks[-1].append(line)
+    for block, pin in zip(blocks, read_pins(exported), strict=True):
+        if users := sorted(user for user, closure in closures.items() if pin.name in {one.name for one in closure}):
+            block.append(f"    # for {' '.join(users)}")
+    return "".join(f"{line}\n" for block in blocks for line in block)
+
+
+def options_of(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What uv has to be told to see the closure of each extra of a pyproject.toml."""
+    extras = [name for name in given["project"].get("optional-dependencies", {}) if name != "all"]
+    options = {name: ["--no-dev", "--extra", name] for name in extras}
+    return {**options, "core": ["--no-dev"], "build": ["--only-group", "build"]}
 
 
 def constraints(pins: list[Pin]) -> list[str]:
@@ -91,7 +122,11 @@ def write(root: Path, *, upgrade: bool) -> None:
         if upgrade:
             (copy / "pyproject.toml").write_text(with_constraints(pyproject, []), encoding="utf-8")
         run_uv(copy, "lock", "--quiet")
-        exported = run_uv(copy, *_EXPORT)
+        closures = {
+            name: read_pins(run_uv(copy, *_CLOSURE, *options))
+            for name, options in options_of(tomllib.loads(pyproject)).items()
+        }
+        exported = with_users(run_uv(copy, *_EXPORT), closures)
     (root / "requirements.lock").write_text(HEADER + exported, encoding="utf-8")
     pinned = with_constraints(pyproject, constraints(read_pins(exported)))
     (root / "pyproject.toml").write_text(pinned, encoding="utf-8")
@@ -124,6 +159,7 @@ def problems(root: Path) -> Iterator[str]:
         if not versions or not all(requirement.specifier.contains(version, prereleases=True) for version in versions):
             yield f"{where} requires {requirement}, pinned is {' and '.join(versions) or 'no version'}"
     yield from _wrong_here(root, pins)
+    yield from _wrong_users(given, pins)
 
 
 def _unclean(lock: str) -> Iterator[str]:
@@ -132,7 +168,7 @@ def _unclean(lock: str) -> Iterator[str]:
     if not lock.startswith(HEADER):
         yield "requirements.lock does not begin with its own header"
     for number, line in enumerate(lines, start=1):
-        if line.startswith("#") or re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?", line):
+        if line.startswith("#") or _HASH.fullmatch(line) or _USERS.fullmatch(line):
             continue
         if not _PIN.fullmatch(line):
             yield f"requirements.lock:{number}: neither a pin nor a hash: {line}"
@@ -172,6 +208,19 @@ def _wrong_here(root: Path, pins: list[Pin]) -> Iterator[str]:
             yield f"{pin.name} is pinned, but nothing needs it"
 
 
+def _wrong_users(given: Mapping[str, Any], pins: list[Pin]) -> Iterator[str]:
+    """Where the lock's `for` differs from what is installed, for extras that are installed whole."""
+    here = list(filter(Pin.applies, pins))
+    for extra in options_of(given):
+        roots = given["dependency-groups"]["build"] if extra == "build" else [f"querygen[{extra.replace('core', '')}]"]
+        needed = _needed([Requirement(root) for root in roots])
+        if not all(map(_installed, needed)):
+            continue
+        for pin in here:
+            if (pin.name in needed) != (extra in pin.users):
+                yield f"{pin.name} is {'not said to be ' if pin.name in needed else 'wrongly said to be '}for {extra}"
+
+
 def _needed(requirements: list[Requirement]) -> set[str]:
     """Names of all that these bring in on this system, as far as it is installed."""
     pending, seen = list(requirements), set()
@@ -189,6 +238,7 @@ def _needed(requirements: list[Requirement]) -> set[str]:
     return {name for name, _ in seen}
 
 
+@cache
 def _installed(name: str) -> Distribution | None:
     return next(iter(Distribution.discover(name=name)), None)
 

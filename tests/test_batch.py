@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from querygen_core.api import PARTITIONS, Shard, partition_of
-from querygen_core.batch import shard_from
+from querygen_core.batch import batch_run, shard_from
 from querygen_core.errors import UsageError
 
 
@@ -59,3 +59,10 @@ def test_shards_are_about_equal_and_stay_what_they_were():
     assert max(sizes) - min(sizes) < 250
     assert [Shard(index, 4).has("shop:1:en") for index in range(4)] == [False, False, False, True]
     assert partition_of("shop:1:en") == 63
+
+
+def test_the_report_says_how_batch_calls_the_process():
+    assert batch_run({}) == {}
+    given = {"AWS_BATCH_JOB_ID": "1f-2b:3", "AWS_BATCH_JOB_ATTEMPT": "2"}
+    assert batch_run(given) == {"batch": {"job": "1f-2b:3", "attempt": 2}}
+    assert batch_run({"AWS_BATCH_JOB_ID": "1f"}) == {"batch": {"job": "1f", "attempt": None}}

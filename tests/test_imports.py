@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 RANKS = {
     "canonical": 0, "context": 0, "errors": 0, "journal.interface": 0, "masking": 0,
-    "products": 0, "protocols": 0, "records": 0, "secrets": 0,
+    "price": 0, "products": 0, "protocols": 0, "records": 0, "secrets": 0, "submission": 0,
     "api": 1,
     "config": 3, "schema": 3, "engine": 4, "cli": 5, "__main__": 6,
 }  # fmt: skip

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querygen_core.interpolation import Reference, Variable, escape, fill, pieces
+from querygen_core.interpolation import Variable, escape, fill, pieces
 from querygen_core.secrets import Secret
 from querygen_core.source import Source, parse
+from querygen_core.vault import Reference, Vault
 
 ENVIRON = {"A": "${B}", "B": "b", "EMPTY": "", "YAML": "[1, 2]\nx: 3", "N": "64", "BAD": "\udce4"}
 
@@ -19,7 +20,7 @@ def never(reference):
 
 def filled(text, fetch=never):
     source = Source("f", {"key": [text]}, {})
-    filling = fill(source, ENVIRON, fetch)
+    filling = fill(source, ENVIRON, Vault(fetch))
     return filling.data["key"][0], filling
 
 
@@ -85,7 +86,7 @@ def test_every_missing_variable_of_a_text_is_told():
 
 def test_keys_and_values_that_are_not_text_stay():
     source = parse("${B}: {n: 1, t: true, l: [null, '${B}']}", "f")
-    filling = fill(source, ENVIRON, never)
+    filling = fill(source, ENVIRON, Vault(never))
     assert filling.data == {"${B}": {"n": 1, "t": True, "l": [None, "b"]}}
     assert filling.filled == {("${B}", "l", 1): "${B}"}
 
@@ -125,7 +126,7 @@ def test_a_secret_inside_a_text_is_fetched_when_revealed():
 def test_equal_texts_are_one_secret_and_one_fetch():
     asked = []
     source = Source("f", {"a": "${secret:env:X}", "b": "${secret:env:X}", "c": "${secret:env:Y}"}, {})
-    data = fill(source, {}, lambda ref: asked.append(ref.name) or "value").data
+    data = fill(source, {}, Vault(lambda ref: asked.append(ref.name) or "value")).data
     assert data["a"] is data["b"]
     assert [secret.reveal() for secret in data.values()] == ["value"] * 3
     assert asked == ["X", "Y"]

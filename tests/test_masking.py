@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querygen_core.masking import mask, printable, register
+from querygen_core.masking import mask, printable, register, register_within
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,14 @@ def test_printable_text_keeps_what_can_be_read() -> None:
         "Größe 5\u00a0€ 日本\u3000語 👨\u200d👩\u200d👧 می\u200cخواهم"
     )
     assert printable("a\nb\x1b[31m\u202e\u2028\x85\udc80") == r"a\nb\x1b[31m\u202e\u2028\x85\udc80"
+
+
+def test_of_a_json_secret_only_what_is_secret_is_masked_by_itself() -> None:
+    register_within('{"username": "admin", "password": "tr0ub4dor", "engine": "postgres", "port": 5432, "api_key": 7}')
+    assert mask("admin tr0ub4dor postgres 5432") == "admin *** postgres 5432"
+
+
+@pytest.mark.parametrize("secret", ['["password"]', '{"password": ["x"]}', "{broken", '"tr0ub4dor"', "[" * 100_000])
+def test_any_other_secret_is_masked_as_a_whole(secret) -> None:
+    register_within(secret)
+    assert mask(f"a {secret} b") == "a *** b"

@@ -53,6 +53,9 @@ def test_the_lock_holds_no_address():
         ("requirements.lock", "pluggy==", "local @ file:///tmp/x\npluggy==", ["neither a pin", "local @"]),
         ("requirements.lock", "pluggy==", "unhashed==1\npluggy==", ["no hash: unhashed==1"]),
         ("requirements.lock", "# Exact", "# Some", ["header"]),
+        ("requirements.lock", "    # for embedded postgres\n", "", ["is not said to be for postgres"]),
+        ("requirements.lock", "    # for aws\n", "    # for aws core\n", ["boto3 is wrongly said to be for core"]),
+        ("requirements.lock", "    # for aws\n", "    # needed by aws\n", ["neither a pin nor a hash"]),
     ],
 )
 def test_what_is_not_current_is_said(file, old, new, said, tmp_path):
@@ -84,6 +87,14 @@ def test_pins_are_read_with_their_markers():
         "three==3.1 ; python_full_version >= '3.12'",
         "two-b==2.0",
     ]
+
+
+def test_who_needs_a_pin_is_written_below_it_and_read_again():
+    exported = "".join(f"{name}==1 \\\n    --hash=sha256:{'0' * 64}\n" for name in ("one", "two", "three"))
+    one, two, _ = pins.read_pins(exported)
+    lock = pins.with_users(exported, {"text": [one, two], "core": [two]})
+    assert [sorted(pin.users) for pin in pins.read_pins(lock)] == [["text"], ["core", "text"], []]
+    assert "".join(f"{line}\n" for line in lock.splitlines() if "# for" not in line) == exported
 
 
 def test_constraints_are_written_where_they_belong():

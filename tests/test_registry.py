@@ -107,7 +107,7 @@ def test_what_is_not_there_is_said_with_what_was_meant(kind, use, message):
 
 def test_an_unknown_plugin_is_said_with_those_that_are_there():
     message = refusal(registry().component, "sink", "quite-unknown/x")
-    assert message.startswith("plugin 'quite-unknown' is not installed; installed are core, demo")
+    assert message.startswith("plugin 'quite-unknown' is not installed; installed are aws, core, demo")
 
 
 def test_a_plugin_that_is_an_extra_is_said_how_to_install(install):

@@ -12,24 +12,43 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from querygen_core.cli.loading import load_again
+from querygen_core.cli.check import with_parts
+from querygen_core.cli.loading import STATE_DIR, load, load_again
 from querygen_core.cli.run import DEFAULT_STATE_DIR, finish, settings_from
 from querygen_core.cli.summary import summarise
+from querygen_core.engine.build import Builder
 from querygen_core.engine.folder import job_folder
 from querygen_core.errors import Exit, InputError, UsageError
 from querygen_core.logs import configure, printable
+from querygen_core.merge import merge
 
 
 def report(arguments: argparse.Namespace) -> int:
-    folder = _known(arguments)
-    last = _last_report(folder)
+    """The shards' last reports as one. With a config, those that its journal keeps, else those on this disk."""
+    if arguments.config:
+        configure()
+        merged, folder = _kept_report(arguments)
+    else:
+        folder = _known(arguments)
+        merged = merge(_reports(folder))
     if arguments.json:
-        print(json.dumps(last, ensure_ascii=False))
-    elif last is None:
+        print(json.dumps(merged, ensure_ascii=False))
+    elif merged is None:
         print(f"Job {printable(arguments.job)}: no run has ended yet")
     else:
-        print(summarise(last, folder, ()))
+        print(summarise(merged, folder, ()))
     return Exit.DONE
+
+
+def _kept_report(arguments: argparse.Namespace) -> tuple[Mapping[str, Any] | None, Path]:
+    loaded = load(arguments.config, arguments.set, job_id=arguments.job)
+    return with_parts(loaded, _from_journal)
+
+
+async def _from_journal(builder: Builder) -> tuple[Mapping[str, Any] | None, Path]:
+    journal = builder.journal()
+    kept = getattr(journal, "reports", None)
+    return merge(await kept() if kept else _reports(builder.folder)), builder.folder
 
 
 def jobs(arguments: argparse.Namespace) -> int:
@@ -61,7 +80,7 @@ def retry(arguments: argparse.Namespace) -> int:
 
 
 def _state_dir(arguments: argparse.Namespace) -> Path:
-    return Path(arguments.state_dir or DEFAULT_STATE_DIR)
+    return Path(arguments.state_dir or os.environ.get(STATE_DIR) or DEFAULT_STATE_DIR)
 
 
 def _known(arguments: argparse.Namespace) -> Path:
@@ -71,20 +90,21 @@ def _known(arguments: argparse.Namespace) -> Path:
     return folder
 
 
-def _last_report(folder: Path) -> Mapping[str, Any] | None:
-    reports = [*folder.glob("report.json"), *folder.glob("shard-*/report.json")]
-    if not reports:
-        return None
-    newest = max(reports, key=lambda path: path.stat().st_mtime)
+def _reports(folder: Path) -> list[Mapping[str, Any]]:
+    """The last report of each shard, of every number of shards that the job was ever cut into."""
+    return [_read(path) for path in (*folder.glob("report.json"), *folder.glob("shard-*/report.json"))]
+
+
+def _read(path: Path) -> Mapping[str, Any]:
     try:
-        report: Mapping[str, Any] = json.loads(newest.read_text("utf-8"))
+        report: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as exc:
-        raise InputError(f"{newest} cannot be read: {exc}; the next run of the job writes it anew") from None
+        raise InputError(f"{path} cannot be read: {exc}; the next run of the job writes it anew") from None
     return report
 
 
 def _row(folder: Path) -> dict[str, Any]:
-    last = _last_report(folder) or {"job_id": unquote(folder.name), "state": None}
+    last = merge(_reports(folder)) or {"job_id": unquote(folder.name), "state": None}
     names = ("job_id", "state", "exit_code", "attempt", "input", "done", "short", "failed", "pending")
     return {name: last.get(name) for name in names}
 

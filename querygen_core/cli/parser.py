@@ -31,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"querygen {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _add_run(commands)
+    _add_submit(commands)
     _add_check(commands)
     _add_prompts(commands)
     _add_db(commands)
@@ -61,6 +62,25 @@ def _add_run(commands: _Commands[Parser]) -> None:
     _add_run_flags(run)
 
 
+def _add_submit(commands: _Commands[Parser]) -> None:
+    submit = _add(
+        commands, "submit", "submit:submit",
+        "run a job elsewhere, in shards; its catalogue has to be where these can read it (s3://…), or is sent along",
+    )  # fmt: skip
+    submit.add_argument("config", metavar="CONFIG")
+    submit.add_argument("--shards", metavar="N", type=_positive, required=True, help="into how many processes, 1 to 64")
+    submit.add_argument(
+        "--size", choices=("small", "medium", "large"), default="small", help="of each (default: small)"
+    )
+    submit.add_argument("--products-file", metavar="F", help="send this file along, and read products from it")
+    submit.add_argument("--watch", action="store_true", help="stay, tell how it goes, and end as the job does")
+    _add_config_flags(submit)
+    submit.add_argument("--job-id", metavar="J", help="run under this job id")
+    submit.add_argument("--json", action="store_true", help="print what was submitted as one JSON object")
+    _add_log_flags(submit)
+    submit.set_defaults(product=[])
+
+
 def _add_config_flags(parser: Parser) -> None:
     parser.add_argument(
         "--set", metavar="K=V", action="append", default=[], help="override a key: runtime.concurrency=8"
@@ -68,7 +88,8 @@ def _add_config_flags(parser: Parser) -> None:
 
 
 def _add_state_flag(parser: Parser) -> None:
-    parser.add_argument("--state-dir", metavar="D", help="folder of all jobs' state (default: .querygen)")
+    help_ = "folder of all jobs' state (default: $QUERYGEN_STATE_DIR, else .querygen)"
+    parser.add_argument("--state-dir", metavar="D", help=help_)
 
 
 def _add_run_flags(parser: Parser) -> None:
@@ -127,8 +148,10 @@ def _add_jobs(commands: _Commands[Parser]) -> None:
     retry = _add(commands, "retry", "jobs:retry", "process a job's dead letters again")
     retry.add_argument("job", metavar="JOB")
     _add_run_flags(retry)
-    report = _add(commands, "report", "jobs:report", "show the last report of a job")
+    report = _add(commands, "report", "jobs:report", "show the last report of a job, that of its shards as one")
     report.add_argument("job", metavar="JOB")
+    report.add_argument("--config", metavar="CONFIG", help="ask the journal of this config, not this machine's disk")
+    _add_config_flags(report)
     _add_state_flag(report)
     report.add_argument("--json", action="store_true", help="as one JSON object")
     jobs = _add(commands, "jobs", "jobs:jobs", "list the jobs that this machine knows")

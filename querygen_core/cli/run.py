@@ -76,7 +76,7 @@ def _summary(arguments: argparse.Namespace, loaded: Loaded, settings: Settings, 
 
 def _next_steps(arguments: argparse.Namespace, loaded: Loaded, result: Result) -> list[str]:
     """What a person would want to do now, as commands that a shell takes as they are."""
-    config, report = str(loaded.pipeline.config_file), result.report
+    config, report = loaded.pipeline.origin, result.report
     state_dir = loaded.pipeline.runtime.state_dir
     where = [] if state_dir == DEFAULT_STATE_DIR else ["--state-dir", state_dir]
     sets = [word for given in getattr(arguments, "set", ()) for word in ("--set", given)]

@@ -29,7 +29,8 @@ def _numbers(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
         reasons = [f"{count:,} {reason}" for reason, count in sorted(report["short_reasons"].items())]
         yield _row("", f"short of questions, by generator and cause: {', '.join(reasons)}")
     if report["rejected"] or report["failed"]:
-        yield _row("", f"why: {folder / 'dead_letters.jsonl'}")
+        where = "*/dead_letters.jsonl" if "shards" in report else "dead_letters.jsonl"
+        yield _row("", f"why: {folder / where}")
     calls, tokens = report["calls"], report["tokens"]
     cost = "unknown" if report["cost"] is None else f"{report['cost']:.2f} USD"
     if report.get("cost_job") and report["cost_job"] != report["cost"]:
@@ -43,8 +44,16 @@ def _numbers(report: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield _row("tokens", f"{tokens['input']:,} in, {tokens['output']:,} out, {tokens['thinking']:,} thinking")
     queries = report["queries"]
     yield _row("queries", f"{queries['generated']:,} made, {queries['kept']:,} kept{_dropped(queries['dropped'])}")
+    if shards := report.get("shards"):
+        ended = [f"{one['index']} {one['state']}" for one in shards if one["state"] != "done"]
+        gone = [f"{index} missing" for index in report["missing_shards"]]
+        yield _row("shards", f"{len(shards)} of {report['shard']['size']}{_listed([*ended, *gone])}")
     for name, sink in report["sinks"].items():
         yield _row("sink", f"{name} → {sink['identity']}: {_sink(sink)}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f": {', '.join(words)}" if words else ""
 
 
 def _row(label: str, text: str) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 from querygen_core.config.settings import DEFAULT_USE
 from querygen_core.errors import ConfigError
-from querygen_core.interpolation import Reference, pieces
+from querygen_core.interpolation import pieces
 from querygen_core.problems import Problem, Trail, lines, quoted
 from querygen_core.source import Source, read
+from querygen_core.vault import Reference
 
 _CORE = "core"
 _LISTS = ("preprocessors", "generators", "postprocessors", "sinks", "observers")
@@ -44,7 +45,7 @@ def extras(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _uses(data: dict[str, Any]) -> Iterator[tuple[Trail, str]]:
-    items: list[tuple[Trail, Any]] = [((key,), data.get(key) or {}) for key in ("input", "journal")]
+    items: list[tuple[Trail, Any]] = [((key,), data.get(key) or {}) for key in ("input", "journal", "submit")]
     for section in _LISTS:
         given = data.get(section)
         items += [((section, index), item) for index, item in enumerate(given if isinstance(given, list) else ())]

@@ -17,11 +17,12 @@ from querygen_core.config.reading import Reading
 from querygen_core.config.resolved import resolve
 from querygen_core.config.settings import Runtime, Top
 from querygen_core.errors import ConfigError, PluginError, QuerygenError
-from querygen_core.interpolation import Reference, escape, fill
-from querygen_core.masking import register
+from querygen_core.interpolation import escape, fill
+from querygen_core.masking import register_within
 from querygen_core.problems import Place, lines
 from querygen_core.registry import Registry
 from querygen_core.source import Source, read
+from querygen_core.vault import Reference, Vault
 
 
 def load_pipeline(
@@ -32,10 +33,12 @@ def load_pipeline(
     environ: Mapping[str, str] = os.environ,
     registry: Registry | None = None,
     load_prompt: Callable[[str], object] | None = None,
+    origin: str | None = None,
 ) -> Pipeline:
     """The pipeline that a config file describes. Loads the plugins and prompts it names; builds and fetches nothing.
 
     sets: `path=value` each, from the command line. load_prompt: instead of looking into the config's `prompts_dir`.
+    origin: the URL, if that is what the user called the file.
 
     Raises:
         ConfigError: with every problem of the file, one line each.
@@ -46,7 +49,8 @@ def load_pipeline(
         source = put(source, ("job_id",), escape(job_id), Place(f"--job-id {job_id!r}"))
     if source.data.get("job_id") is None:
         source = put(source, ("job_id",), escape(file.stem), Place(str(file)))
-    return _assemble(source, file, environ, registry or Registry(environ), load_prompt)
+    pipeline = _assemble(source, file, environ, registry or Registry(environ), load_prompt)
+    return replace(pipeline, origin=origin or str(file))
 
 
 def load_pipeline_from(
@@ -56,6 +60,7 @@ def load_pipeline_from(
     environ: Mapping[str, str] = os.environ,
     registry: Registry | None = None,
     load_prompt: Callable[[str], object] | None = None,
+    origin: str | None = None,
 ) -> Pipeline:
     """The pipeline that `resolved` was kept of. config_file: where it came from; it need not exist any more.
 
@@ -63,7 +68,8 @@ def load_pipeline_from(
         ConfigError: it does not fit what is installed now, or a secret was written in plain and so was not kept.
     """
     source = Source("the config kept with the job", dict(resolved), {})
-    return _assemble(source, Path(config_file), environ, registry or Registry(environ), load_prompt)
+    pipeline = _assemble(source, Path(config_file), environ, registry or Registry(environ), load_prompt)
+    return replace(pipeline, origin=origin or str(config_file))
 
 
 def _assemble(
@@ -74,7 +80,8 @@ def _assemble(
     load_prompt: Callable[[str], object] | None,
 ) -> Pipeline:
     source = replace(source, data={key: value for key, value in source.data.items() if value is not None})
-    filling = fill(source, environ, lambda reference: _fetch(reference, registry, file.parent))
+    vault = _vault(registry, file.parent)
+    filling = fill(source, environ, vault)
     reading = Reading(source, filling, registry)
     top = reading.validate(Top, reading.data, ())
     runtime = reading.read(Runtime, reading.mapping("runtime"), ("runtime",))
@@ -89,6 +96,7 @@ def _assemble(
     sinks = parts.sinks()
     observers = parts.steps("observers", "observer")
     journal = parts.one("journal", "journal")
+    submit = parts.one("submit", "submitter") if "submit" in reading.data else None
     if reading.problems or not (top and top.job_id and runtime and input_ and journal):
         raise ConfigError(lines(reading.problems))
     pipeline = Pipeline(
@@ -107,6 +115,8 @@ def _assemble(
         config_dir=file.parent,
         resolved={},
         hash="",
+        vault=vault,
+        submit=submit,
     )
     resolved = resolve(pipeline)
     return replace(pipeline, resolved=resolved, hash=digest(comparable(resolved)))
@@ -118,16 +128,30 @@ def _prompts_in(prompts_dir: str | None, config_dir: Path) -> Callable[[str], ob
     return PromptLibrary(default_directories(prompts_dir, config_dir), config_dir).load
 
 
-def _fetch(reference: Reference, registry: Registry, config_dir: Path) -> str:
-    resolver = registry.resolver(reference.use, config_dir)
+def _vault(registry: Registry, config_dir: Path) -> Vault:
+    """Of the secrets that the registry's resolvers find."""
+
+    def resolve(reference: Reference) -> str:
+        resolver = registry.resolver(reference.use, config_dir)
+        value = _asked(reference.use, lambda: resolver.resolve(reference.name, reference.field))
+        if not isinstance(value, str):
+            raise PluginError(f"the secret resolver {reference.use!r} gave {type(value).__name__}, not text")
+        register_within(value)
+        return value
+
+    def forget(reference: Reference) -> None:
+        resolver = registry.resolver(reference.use, config_dir)
+        if told := getattr(resolver, "forget", None):
+            _asked(reference.use, lambda: told(reference.name))
+
+    return Vault(resolve, forget)
+
+
+def _asked(use: str, question: Callable[[], object]) -> object:
     try:
-        value: object = resolver.resolve(reference.name, reference.field)
+        return question()
     except QuerygenError:
         raise
     except Exception as exc:  # noqa: BLE001 - a plugin's code
         # Its message may hold the value.
-        raise PluginError(f"the secret resolver {reference.use!r} failed with {type(exc).__name__}") from None
-    if not isinstance(value, str):
-        raise PluginError(f"the secret resolver {reference.use!r} gave {type(value).__name__}, not text")
-    register(value)
-    return value
+        raise PluginError(f"the secret resolver {use!r} failed with {type(exc).__name__}") from None

@@ -40,7 +40,7 @@ class Parts:
         self._names: dict[str, dict[str, Trail]] = {}
 
     def one(self, section: str, kind: Kind) -> Part | None:
-        data = self._reading.data.get(section, {"use": DEFAULT_USE[section]})
+        data = self._reading.data.get(section, {"use": DEFAULT_USE.get(section)})
         entry = self._entry(kind, Item, data, (section,)) if isinstance(data, dict) else None
         return entry.part if entry else None
 

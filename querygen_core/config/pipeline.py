@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from querygen_core.api import Options
 from querygen_core.config.settings import Runtime
 from querygen_core.declarations import Kind, Registered
+from querygen_core.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class SinkPart:
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """resolved: the whole config as plain JSON, defaults and environment filled in, secrets as references; a `${`
-    that is text is `$${` in it, so that it loads again to the same. hash: its digest.
+    that is text is `$${` in it, so that it loads again to the same. hash: its digest. vault: where its secrets are.
+    origin: what the user called the config: a path or a URL. submit: what the config says of `querygen submit`.
     """
 
     job_id: str
@@ -66,3 +68,6 @@ class Pipeline:
     config_dir: Path
     resolved: Mapping[str, Any]
     hash: str
+    vault: Vault = field(compare=False, repr=False)
+    origin: str = ""
+    submit: Part | None = None

@@ -11,6 +11,7 @@ from querygen_core.interpolation import escape
 
 def resolve(pipeline: Pipeline) -> dict[str, Any]:
     """Plain JSON with defaults and environment filled in and secrets as references; loads again to the same."""
+    submit = {} if pipeline.submit is None else {"submit": _written(pipeline.submit)}
     return {
         "job_id": escape(pipeline.job_id),
         "input": _written(pipeline.input),
@@ -29,6 +30,7 @@ def resolve(pipeline: Pipeline) -> dict[str, Any]:
         "journal": _written(pipeline.journal),
         "runtime": as_written(pipeline.runtime),
         "prompts_dir": pipeline.prompts_dir and escape(pipeline.prompts_dir),
+        **submit,
     }
 
 

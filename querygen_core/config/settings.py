@@ -46,7 +46,11 @@ class Runtime(Settings):
     )
     refill_rounds: int = Field(2, ge=0, le=10, description="How often to ask again for what is missing of a product.")
     drain: float = Field(25, ge=9, le=600, description="Seconds from SIGTERM until the process has to be gone.")
-    state_dir: str = Field(".querygen", min_length=1, description="Folder for journals, locks and reports.")
+    state_dir: str = Field(
+        ".querygen",
+        min_length=1,
+        description="Folder for journals, locks and reports; the variable `QUERYGEN_STATE_DIR` comes before it.",
+    )
     call_timeout: float = Field(120, gt=0, le=3600, description="Seconds after which one call is given up.")
     retry_for: float = Field(600, ge=0, le=86400, description="Seconds after which a failing request is given up.")
 
@@ -92,3 +96,4 @@ class Top(Settings):
     journal: dict[str, Any] = Field({}, description="The job's durable memory.")
     runtime: dict[str, Any] = Field({}, description="How the job runs.")
     prompts_dir: str | None = Field(None, min_length=1, description="Where prompts are looked up by name first.")
+    submit: dict[str, Any] = Field({}, description="What runs it elsewhere, for `querygen submit`.")

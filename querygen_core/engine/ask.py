@@ -28,7 +28,7 @@ from querygen_core.errors import (
 )  # fmt: skip
 from querygen_core.journal.interface import Journal, Stored
 from querygen_core.masking import mask
-from querygen_core.protocols import Price
+from querygen_core.price import Price
 from querygen_core.records import Answer, Fact, Request, Response, Usage
 
 _TRIES = 2  # an answer that cannot be used is asked for once more, then only by `querygen retry`

@@ -23,8 +23,8 @@ from querygen_core.engine.meter import Meter
 from querygen_core.engine.throttle import Bucket, Throttle
 from querygen_core.errors import ConfigError, PluginError, QuerygenError
 from querygen_core.journal.interface import Journal, LocalJournal, Spent
+from querygen_core.price import FREE
 from querygen_core.prompts import PromptLibrary, default_directories
-from querygen_core.protocols import FREE
 from querygen_core.registry import Registry
 
 log = logging.getLogger("querygen.run")

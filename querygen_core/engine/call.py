@@ -32,7 +32,7 @@ async def send(provider: Any, use: str, request: Request, seconds: float) -> Res
             raise
         return Response(text="", finish="blocked", reason=mask(str(error)))
     except CredentialsError as error:
-        raise ProviderError("auth", str(error)) from error
+        raise ProviderError("retry" if error.transient else "auth", str(error)) from error
     except QuerygenError:
         raise
     except (Exception, SystemExit) as exc:

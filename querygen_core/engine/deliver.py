@@ -44,6 +44,12 @@ class Delivered:
         self.retired += receipt.retired
         self.backup += receipt.backup
 
+    def unpublish(self, *, backup: bool) -> None:
+        """What a snapshot has taken is not where its readers look: it is in its backup place, or nowhere."""
+        if backup:
+            self.backup += self.delivered + self.unchanged
+        self.delivered = self.unchanged = self.retired = 0
+
 
 @dataclass(slots=True)
 class SinkRun:
@@ -79,6 +85,8 @@ class Delivering:
             await (self._snapshot() if self.to.is_snapshot else self._follow())
         except SinkError as error:
             self.to.error = error
+            if self.to.is_snapshot:
+                self.to.total.unpublish(backup=error.backup)
             log.error("sink %s: %s", self.to.name, error)  # noqa: TRY400 - a sink's fault, not ours
             data = {"sink": self.to.name, "kind": error.kind, "message": mask(str(error))}
             await self.journal.tell([Fact(kind="delivery_failed", data=data)])
@@ -165,7 +173,9 @@ def failure_of(to: SinkRun, error: BaseException) -> SinkError:
     if isinstance(error, SinkError):
         return error
     message = str(error) if isinstance(error, QuerygenError) else f"{type(error).__name__}: {error}"
-    kind: SinkFailure = "auth" if isinstance(error, CredentialsError) else "permanent"
+    kind: SinkFailure = "permanent"
+    if isinstance(error, CredentialsError):
+        kind = "retry" if error.transient else "auth"
     return SinkError(kind, f"sink {to.use!r} failed: {message}")
 
 

@@ -73,6 +73,7 @@ class Intake:
                 if not chunk:
                     break
                 self.meter.mark("input")
+                self.meter.seen += len(chunk)
                 self.meter.fraction = fraction() if fraction is not None else None
                 yield chunk
             if error is not None:

@@ -13,7 +13,7 @@ from querygen_core.records import Response, State
 class Meter:
     """calls: answers received in this run; from_journal: answers not paid again; errors: failed calls by kind.
 
-    fraction: how much of the input has been read, if it can say so.
+    seen: records of the input; read: those of this shard; fraction: how much of it was read, if it can say so.
     spans: stage → (first start, last end) on the monotonic clock, in seconds.
     """
 
@@ -24,6 +24,7 @@ class Meter:
     rungs: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
     cost: float | None = 0.0
+    seen: int = 0
     read: int = 0
     fraction: float | None = None
     input_done: bool = False

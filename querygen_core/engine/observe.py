@@ -11,6 +11,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
+from querygen_core.errors import PluginError
 from querygen_core.journal.interface import Journal
 from querygen_core.masking import mask
 from querygen_core.records import Fact
@@ -19,12 +20,13 @@ log = logging.getLogger("querygen.observe")
 
 _BATCH = 500
 _POLL = 0.5
+_PAUSE = 30.0  # seconds after which one that is down is tried again
 _FLUSH = 5.0  # seconds an observer may hold up the end of a run
 
 
 @dataclass(slots=True)
 class Observing:
-    """Tells one observer. down: it failed in this run and is not tried again before the end. stuck: not even then."""
+    """Tells one observer. down: it failed when it was last told. stuck: it holds up the end, and is told no more."""
 
     name: str
     observer: Any
@@ -35,9 +37,9 @@ class Observing:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while not self.down:
+        while True:
             await self._catch_up()
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_PAUSE if self.down else _POLL)
 
     async def flush(self) -> int:
         """A last effort, bounded in time; how many facts the observer has not taken."""
@@ -81,14 +83,29 @@ class Observing:
         return told
 
     def _tell(self, facts: Sequence[Fact]) -> int:
-        for number, fact in enumerate(facts):
-            try:
-                self.observer.on_fact(fact)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - an observer must not stop anything
-                self.down = True
-                log.warning("observer %s: %s; it is told again by the next run", self.name, mask(f"{exc}"))
-                return number
-        return len(facts)
+        told = 0
+        try:
+            while told < len(facts):
+                told += self._tell_some(facts[told:])
+            self.down = False
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - an observer must not stop anything
+            if not self.down:
+                log.warning(
+                    "observer %s: %s; it is told again later, at the latest by the next run", self.name, mask(f"{exc}")
+                )
+            self.down = True
+        return told
+
+    def _tell_some(self, facts: Sequence[Fact]) -> int:
+        """One fact, or as many as it takes at once."""
+        tell_all = getattr(self.observer, "on_facts", None)
+        if tell_all is None:
+            self.observer.on_fact(facts[0])
+            return 1
+        taken = tell_all(facts)
+        if not isinstance(taken, int) or not 1 <= taken <= len(facts):
+            raise PluginError(f"it broke its contract: of {len(facts)} facts it says to have taken {taken!r}")
+        return taken
 
     async def _behind(self) -> int:
         taken, behind = await self.journal.cursor(self.observer.identity), 0

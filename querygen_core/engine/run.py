@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from querygen_core import __version__
+from querygen_core.batch import batch_run
 from querygen_core.config import Pipeline
 from querygen_core.engine.ask import Asker
 from querygen_core.engine.build import Builder, Settings
@@ -17,6 +18,7 @@ from querygen_core.engine.deliver import Delivering, SinkRun, failure_of
 from querygen_core.engine.folder import make_folder, shard_folder, write_json, write_lines
 from querygen_core.engine.generate import Recipe
 from querygen_core.engine.halt import Halt
+from querygen_core.engine.herald import Herald
 from querygen_core.engine.intake import Intake, Work
 from querygen_core.engine.meter import Meter
 from querygen_core.engine.observe import Observing
@@ -74,7 +76,10 @@ class Job:
     observing: list[Observing] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     asker: Asker | None = None
-    announcing: asyncio.Task[None] | None = None
+    herald: Herald = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.herald = Herald(self.journal)
 
     async def execute(self, watch: Watch | None) -> Result:
         attempt = await self.journal.begin(self._kept())
@@ -82,8 +87,12 @@ class Job:
             log.info("%d requests get one more try", await self.journal.grant_retry())
         bind(job_id=self.pipeline.job_id, attempt=attempt, shard=self.settings.shard.index)
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
-        self.notes = {"attempt": attempt, "shard": asdict(self.settings.shard), "config_hash": self.pipeline.hash}
+        self.notes = {
+            "attempt": attempt, "shard": asdict(self.settings.shard), "config_hash": self.pipeline.hash,
+            **batch_run(self.settings.environ),
+        }  # fmt: skip
         self.halt.announce = self._announce
+        self.pipeline.vault.on_reload = self.herald.tell_of_secret
         with handled_signals(self.halt, self.pipeline.runtime.drain, self._abandon):
             self.observing = [Observing(name, one, self.journal) for name, one in self.builder.observers()]
             await self.journal.tell([Fact(kind="run_started", data={**self.notes, "querygen": __version__})])
@@ -97,7 +106,7 @@ class Job:
     def _kept(self) -> dict[str, Any]:
         """What `querygen retry` needs to do the same again."""
         given = {name: getattr(self.settings, name) for name in ("products_file", "products", "sample")}
-        file = str(self.pipeline.config_file)
+        file = self.pipeline.origin
         return {"resolved": self.pipeline.resolved, "config_file": file, "hash": self.pipeline.hash, "given": given}
 
     @asynccontextmanager
@@ -114,12 +123,7 @@ class Job:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _announce(self) -> None:
-        self.announcing = asyncio.create_task(self._tell_of_drain())
-
-    async def _tell_of_drain(self) -> None:
-        fact = Fact(kind="draining", data={"exit_code": self.halt.code, "message": self.halt.message})
-        with suppress(JournalError):  # which may be the very cause
-            await self.journal.tell([fact])
+        self.herald.tell("draining", exit_code=self.halt.code, message=self.halt.message)
 
     def _abandon(self) -> None:
         if self.asker is not None:
@@ -209,17 +213,16 @@ class Job:
         self.meter.states[result.state if isinstance(result, Outcome) else "failed"] += 1
 
     async def _conclude(self) -> Result:
-        if self.announcing is not None:
-            await self.announcing
+        await self.herald.settled()
         spans = ({"stage": stage, "seconds": self.meter.seconds(stage)} for stage in self.meter.spans)
         await self.journal.tell([Fact(kind="stage_finished", data=span) for span in spans])
         tally, spent = await self.journal.tally(), await self.journal.spent()
         sinks = [sink_report(sink, tally.kept) for sink in self.sinks]
-        code, message = verdict(self.halt, self.meter.read, tally, sinks, self.pipeline.runtime.max_failed_ratio)
+        code, message = verdict(self.halt, self.meter, tally, sinks, self.pipeline.runtime.max_failed_ratio)
         behind = sum(await asyncio.gather(*(one.flush() for one in self.observing)))
         report = build_report(
             job_id=self.pipeline.job_id, code=code, message=message, tally=tally, spent=spent, meter=self.meter,
-            sinks=sinks, events_undelivered=behind, run=self.notes,
+            sinks=sinks, events_undelivered=behind, run={**self.notes, "secrets": self.pipeline.vault.counts},
         )  # fmt: skip
         await self.journal.finish(report, [Fact(kind="run_finished", data=report)])
         await asyncio.gather(*(one.flush() for one in self.observing))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from querygen_core.engine.deliver import SinkRun
 from querygen_core.engine.halt import Halt
+from querygen_core.engine.meter import Meter
 from querygen_core.errors import Exit
 from querygen_core.journal.interface import Tally
 from querygen_core.masking import mask
@@ -34,19 +35,19 @@ def sink_report(sink: SinkRun, kept: int) -> SinkReport:
 
 
 def verdict(
-    halt: Halt, read: int, tally: Tally, sinks: Sequence[SinkReport], max_failed_ratio: float
+    halt: Halt, meter: Meter, tally: Tally, sinks: Sequence[SinkReport], max_failed_ratio: float
 ) -> tuple[Exit, str]:
     """The first that applies: what ended the run early, counts that do not add up, a required sink, the input."""
     if halt.code is not None:
         return halt.code, halt.message
-    if unbalanced := imbalances(read, tally, sinks):
+    if unbalanced := imbalances(meter.read, tally, sinks):
         return Exit.BUG, "the counts do not balance, which is a bug: " + "; ".join(unbalanced)
     if pending := tally.states.get("pending"):
         return Exit.BUG, f"nothing ended the run early, but {pending} products are pending, which is a bug"
     if failed := [sink for sink in sinks if sink.required and sink.error]:
         worst = min(failed, key=lambda sink: _URGENCY.index(sink.exit_code))
         return worst.exit_code, f"sink {worst.name}: {worst.error}"
-    if read == 0:
+    if meter.seen == 0:  # a shard may be without a record, a job not
         return Exit.INPUT_UNUSABLE, "the input holds no record"
     if (ratio := failed_ratio(tally, sinks)) > max_failed_ratio:
         return Exit.INPUT_UNUSABLE, f"{ratio:.1%} of the input failed or was rejected; {max_failed_ratio:.1%} may"

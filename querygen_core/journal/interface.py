@@ -223,8 +223,12 @@ class Journal(Protocol):
 class LocalJournal(Journal, Protocol):
     """A journal on local disk, which one that keeps its answers elsewhere works through."""
 
-    async def begin(self, config: Mapping[str, Any], attempt: int | None = None) -> int:
-        """As `Journal.begin`. attempt: the run's number, where it was given out elsewhere."""
+    async def begin(self, config: Mapping[str, Any], attempt: int | None = None, *, whole: bool = True) -> int:
+        """As `Journal.begin`. attempt: the run's number, where it was given out elsewhere.
+
+        whole: False where earlier runs of this shard kept their intents on another disk; then nobody can say how many
+        calls are indeterminate.
+        """
         ...
 
     async def lacking(self, places: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
@@ -233,4 +237,12 @@ class LocalJournal(Journal, Protocol):
 
     async def restore(self, answers: Sequence[Kept]) -> None:
         """Take over answers that were paid for before, and what they cost; those that are here already are left."""
+        ...
+
+    async def grants(self) -> Mapping[str, int]:
+        """How many tries `grant_retry` has granted in all, by request."""
+        ...
+
+    async def grant(self, tries: Mapping[str, int]) -> None:
+        """Let no request have fewer tries granted than these."""
         ...

@@ -25,6 +25,9 @@ log = logging.getLogger("querygen.journal")
 _SETTLED = "FROM manifest m JOIN outcomes o USING(outcome_key) WHERE m.run = ? AND m.state IN ('done', 'short')"
 _RETRIED = "('blocked', 'broken')"
 
+GRANT = "INSERT INTO grants VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET extra = max(extra, excluded.extra)"
+"""Tries that were granted to a request elsewhere."""
+
 
 @dataclass(slots=True)
 class Manifest:

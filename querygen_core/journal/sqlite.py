@@ -8,22 +8,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from querygen_core.api import Context
 from querygen_core.errors import JournalError
-from querygen_core.journal.interface import (
-    DeadLetter,
-    Delivery,
-    Entry,
-    IntentEnd,
-    Kept,
-    Spent,
-    Stored,
-    Tally,
-)
-from querygen_core.journal.manifest import Manifest, grant_retry, intact
+from querygen_core.journal.interface import DeadLetter, Delivery, Entry, IntentEnd, Kept, Spent, Stored, Tally
+from querygen_core.journal.manifest import GRANT, Manifest, grant_retry, intact
 from querygen_core.journal.rows import (
     OUTCOME,
     answer_row,
@@ -56,6 +48,7 @@ class SqliteJournal:
         self._lock_path = context.state_dir / f"lock-{context.shard.index}-of-{context.shard.size}"
         self._lock: int | None = None
         self._attempt = 0
+        self._whole = True
         self._manifest = Manifest(0)
         self._writer = Worker(lambda: connect(self._path), writes=True)
         self._reader = Worker(self._connect_reader, writes=False)
@@ -65,8 +58,9 @@ class SqliteJournal:
         connection.create_function("is_mine", 1, self._shard.has, deterministic=True)
         return connection
 
-    async def begin(self, config: Mapping[str, Any], attempt: int | None = None) -> int:
+    async def begin(self, config: Mapping[str, Any], attempt: int | None = None, *, whole: bool = True) -> int:
         self._take_lock()
+        self._whole = whole
         self._attempt = await self._writer.run(lambda db: self._begin(db, config, attempt))
         self._manifest = Manifest(self._attempt)
         return self._attempt
@@ -135,9 +129,7 @@ class SqliteJournal:
     async def record(
         self, intent: int, key: str, number: int, response: Response, *, usable: bool, cost: float = 0.0
     ) -> Response:
-        kept = Kept(
-            key=key, number=number, response=response, usable=usable, cost=cost, shard=self._shard_name
-        )  # fmt: skip
+        kept = Kept(key=key, number=number, response=response, usable=usable, cost=cost, shard=self._shard_name)
         row = answer_row(kept)
 
         def work(db: sqlite3.Connection) -> None:
@@ -229,7 +221,8 @@ class SqliteJournal:
         return await self._reader.run(self._manifest.tally)
 
     async def spent(self) -> Spent:
-        return await self._reader.run(lambda db: spent_by(db, self._shard))
+        spent = await self._reader.run(lambda db: spent_by(db, self._shard))
+        return spent if self._whole else replace(spent, indeterminate=None)
 
     async def tell(self, facts: Sequence[Fact]) -> None:
         await self._writer.run(lambda db: self._insert_facts(db, facts))
@@ -270,6 +263,12 @@ class SqliteJournal:
 
     async def grant_retry(self) -> int:
         return await self._writer.run(grant_retry)
+
+    async def grants(self) -> Mapping[str, int]:
+        return await self._reader.run(lambda db: dict(db.execute("SELECT key, extra FROM grants").fetchall()))
+
+    async def grant(self, tries: Mapping[str, int]) -> None:
+        await self._writer.run(lambda db: _executed(db.executemany(GRANT, tries.items())))
 
     async def runs(self) -> Sequence[Mapping[str, Any]]:
         rows = await self._reader.run(lambda db: db.execute("SELECT * FROM runs ORDER BY attempt").fetchall())

@@ -28,7 +28,10 @@ _MISSING = object()
 
 
 class PromptFile:
-    """An `api.Prompt`. `hash` covers the file and all that it includes; a later change on disk has no effect."""
+    """An `api.Prompt`. `hash` covers the file and all that it includes; a later change on disk has no effect.
+
+    sources: the text of each of these files, the prompt's own first, by the name that it is included under.
+    """
 
     def __init__(self, path: Path, folders: Sequence[Path] = ()) -> None:
         """Raises ConfigError, with every problem that can be seen without a product."""
@@ -42,6 +45,7 @@ class PromptFile:
         self.hash = combined_hash(parts)
         self.volatile = front.volatile
         self.schema = front.output
+        self.sources = {part.name: part.text for part in parts}
         self._front = front
         self._path = path
         self._files = [part.path for part in parts]

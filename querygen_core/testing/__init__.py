@@ -44,9 +44,11 @@ from querygen_core.testing.samples import (
 from querygen_core.testing.secret import SecretResolverContract
 from querygen_core.testing.sink import SinkContract
 from querygen_core.testing.storage import StorageContract
+from querygen_core.testing.submitter import SubmitterContract
 
 __all__ = [
     "HOSTILE", "UNSTORABLE", "FakeAsk", "GeneratorContract", "InputContract", "JournalContract", "ObserverContract",
     "PluginContract", "PostprocessorContract", "PreprocessorContract", "ProviderContract", "SecretResolverContract",
-    "SinkContract", "StorageContract", "context", "outcome", "product", "query", "reject", "request", "response",
+    "SinkContract", "StorageContract", "SubmitterContract", "context", "outcome", "product", "query", "reject",
+    "request", "response",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from querygen_core.api import Context, Outcome, Product, Query, Reject, Request, Response, Usage
 from querygen_core.canonical import digest
+from querygen_core.journal.sqlite import SqliteJournal
 from querygen_core.records import product_key
 
 _SCHEMA = {
@@ -40,7 +41,7 @@ UNSTORABLE = ("a\x00b", "\ud800 alone", "", " ", "\ufeff", "?" * 20_000)
 
 
 def context(folder: Path, component: str = "test/component", **changes: Any) -> Context:
-    """A context whose state and config lie in `folder`; `changes` are fields of `Context`."""
+    """A context whose state, a local journal too, and config lie in `folder`; `changes` are fields of `Context`."""
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {
@@ -50,7 +51,8 @@ def context(folder: Path, component: str = "test/component", **changes: Any) -> 
         "config_dir": folder,
         "environ": dict(os.environ),
     }
-    return Context(**{**given, **changes})
+    made = Context(**{**given, **changes})
+    return made if made.open_journal else replace(made, open_journal=lambda: SqliteJournal(made))
 
 
 _KETTLE = Product(

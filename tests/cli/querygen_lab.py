@@ -74,15 +74,14 @@ class Model:
             raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
         if says == "hostile":
             raise ProviderError("quota", "\x1b[2J\n2026-11-23T12:00:00Z INFO [RUN] all is well \u2028 \u202e")
-        if says == "raise":
-            raise RuntimeError(f"a bug near {key}")
-        if says == "exit":
-            sys.exit(0)
+        if says in ("raise", "exit"):
+            raise RuntimeError(f"a bug near {key}") if says == "raise" else SystemExit(0)
         if says == "noise":
             print("noise on standard output")
-        answer = json.dumps({"questions": [{"text": text} for text in SPOKEN]})
-        text = answer if says in ("questions", "noise") else says
-        return Response(text=text, usage=Usage(input=10, output=5))
+        key = await asyncio.to_thread(self.options.key.refresh, key) if says == "refresh" else key
+        if says in {"questions", "noise", "refresh"}:
+            says = json.dumps({"questions": [{"text": text} for text in SPOKEN]})
+        return Response(text=says, usage=Usage(input=10, output=5))
 
     def _says(self) -> str:
         return Path(self.options.says_in).read_text() if self.options.says_in else self.options.says

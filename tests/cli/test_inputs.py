@@ -137,12 +137,23 @@ def test_without_a_job_id_the_config_gives_its_name(here, job, tmp_path: Path):
 def test_shards_of_the_environment(here, job, tmp_path: Path):
     job(input={"use": "lab/shelf", "count": 12})
     reports = [
-        here("run", "job.yaml", "--json", AWS_BATCH_JOB_ARRAY_INDEX=f"{index}", AWS_BATCH_JOB_ARRAY_SIZE="3").json
+        here(
+            "run", "job.yaml", "--json", AWS_BATCH_JOB_ARRAY_INDEX=f"{index}", AWS_BATCH_JOB_ARRAY_SIZE="3",
+            AWS_BATCH_JOB_ID=f"1f2b:{index}", AWS_BATCH_JOB_ATTEMPT="1",
+        ).json
         for index in range(3)
-    ]
+    ]  # fmt: skip
     assert sum(report["done"] for report in reports) == 12
+    assert reports[2]["batch"] == {"job": "1f2b:2", "attempt": 1}
     folders = {path.name for path in (tmp_path / ".querygen" / "job").iterdir() if path.is_dir()}
     assert folders == {f"shard-{index}-of-3" for index in range(3)}
+    merged = here("report", "job", "--json").json
+    assert (merged["done"], merged["missing_shards"], merged["calls"]["new"]) == (12, [], 12)
+    assert here("report", "job", "--config", "job.yaml", "--json").json == merged
+    assert "shards  3 of 3" in here("report", "job").out
+    (tmp_path / ".querygen" / "job" / "shard-1-of-3" / "report.json").unlink()
+    assert "shards  2 of 3: 1 missing" in here("report", "job").out
+    assert here("jobs", "--json").json[0]["exit_code"] == 75
 
 
 def test_five_broken_lines_are_five_dead_letters_and_the_rest_is_done(here, job, tmp_path: Path):

@@ -90,3 +90,37 @@ def test_checking_a_config_fetches_no_secret(here, job):
     job(models={"m": {"use": "lab/model", "key": "${secret:env:NOT_SET}"}})
     assert here("check", "job.yaml").code == 0
     assert here("prompts", "render", "job.yaml").code == 0
+
+
+def test_what_was_fetched_and_reloaded_is_counted_and_told(here, job, tmp_path: Path):
+    """Three calls find that the key does not do; the value stays what it was, so each has it fetched again."""
+    (tmp_path / "keys.json").write_text(json.dumps({"model": CANARY, "db": "other-c4n4ry"}))
+    job(
+        models={"m": {"use": "lab/model", "says": "refresh", "key": "${secret:file:keys.json#model}"}},
+        sinks=[{"use": "lab/table", "path": "table.json", "password": "${secret:file:keys.json#db}"}],
+        observers=[{"use": "lab/ear", "path": "facts.jsonl"}],
+        runtime={"concurrency": 1},
+    )
+    ended = here("run", "job.yaml", "--json")
+    assert ended.code == 0
+    assert ended.json["secrets"] == {"fetched": 1, "reloaded": 3}
+    facts = [json.loads(line)[1:] for line in (tmp_path / "facts.jsonl").read_text().splitlines()]
+    told = [data for kind, data in facts if kind == "secret_reloaded"]
+    assert told == [{"reference": "file:keys.json"}] * 3
+    (tmp_path / "keys.json").unlink()
+    assert found_in(tmp_path, ended.out, ended.err) == []
+
+
+def test_a_password_in_a_secret_of_json_is_masked_by_itself(here, job, tmp_path: Path):
+    """The whole of it is one value, as `dsn` takes it; what a part makes of it may get into its messages."""
+    whole = json.dumps({"username": "admin", "password": CANARY, "port": 5432})
+    job(
+        models={
+            "m": {"use": "lab/model", "says": f"the password is {CANARY}, of admin", "key": "${secret:env:LAB_KEY}"}
+        }
+    )
+    ended = here("run", "job.yaml", LAB_KEY=whole)
+    (tmp_path / "job.yaml").unlink()
+    letters = (tmp_path / ".querygen" / "job" / "dead_letters.jsonl").read_text()
+    assert "the password is ***, of admin" in letters
+    assert found_in(tmp_path / ".querygen" / "job" / "dead_letters.jsonl", ended.out, ended.err) == []

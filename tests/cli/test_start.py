@@ -49,7 +49,7 @@ def test_a_command_loads_only_the_plugins_that_the_config_names(tmp_path: Path, 
 def test_help_is_help(run):
     ended = run("--help")
     assert ended.code == 0
-    for command in ("run", "check", "prompts", "retry", "report", "jobs", "plugins", "schema", "extras"):
+    for command in ("run", "submit", "check", "prompts", "retry", "report", "jobs", "plugins", "schema", "extras"):
         assert command in ended.out
     assert "75 try again" in ended.out
 

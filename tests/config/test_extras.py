@@ -14,9 +14,9 @@ def test_extras_are_told_without_plugins_and_without_the_environment(tmp_path):
     Path("c.yaml").write_text(
         'models: {m: {use: gemini/api, api_key: "${KEY}", other: "${secret:vault/kv:a#b} ${secret:env:X}"}}\n'
         "generators: [{name: a}, {use: rules/x}]\nsinks: [{use: postgres/queries}, {use: postgres/other}, 5]\n"
-        "observers: [{use: my-log/x}]\njournal: {use: aws/s3-journal}\npostprocessors:\n"
+        "observers: [{use: my-log/x}]\njournal: {use: aws/s3-journal}\npostprocessors:\nsubmit: {use: grid/x}\n"
     )
-    assert extras("c.yaml") == ["aws", "files", "gemini", "my-log", "postgres", "rules", "vault"]
+    assert extras("c.yaml") == ["aws", "files", "gemini", "grid", "my-log", "postgres", "rules", "vault"]
 
 
 def test_extras_that_are_not_clear_are_problems(tmp_path):

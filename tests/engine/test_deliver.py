@@ -116,6 +116,26 @@ def test_a_failing_sink_stops_neither_generation_nor_the_others(tmp_path: Path, 
     assert numbers(healed, "bad") == (15, 0, 0, 0)
 
 
+@pytest.mark.parametrize("backup", [True, False])
+def test_what_a_snapshot_could_not_publish_is_not_delivered(tmp_path: Path, backup):
+    """Its receipts told what `publish` would come to; the error says whether there is a backup."""
+
+    class Unpublished(Page):
+        async def publish(self):
+            raise SinkError("permanent", "refused", backup=backup)
+
+    lab = Lab(tmp_path, products(5), sinks={"page": Unpublished()})
+    result = lab.run()
+    assert (result.code, states(result)) == (Exit.SINK_FAILED, {"done": 5})
+    assert numbers(result, "page") == (0, 0, 0, 0 if backup else 15)
+    assert sink(result, "page")["backup"] == (15 if backup else 0)
+    assert result.report["queries_saved_to_db"] == 0
+    lab.sinks = {"page": Page()}
+    healed = lab.run()
+    assert (healed.code, healed.report["calls"]["new"]) == (Exit.DONE, 0)
+    assert numbers(healed, "page") == (15, 0, 0, 0)
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_sink_that_need_not_work_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     sinks = {"table": Table(), "extra": Table("lab/extra", troubles=[SinkError("permanent", "no such table")])}

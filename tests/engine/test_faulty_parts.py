@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.api import Query, Response
+from querygen_core.api import CredentialsError, Query, Response
+from querygen_core.engine import deliver
 from querygen_core.errors import Exit
-from tests.engine.lab import Lab, product, products, states, three_questions
+from tests.engine.lab import Lab, Table, product, products, states, three_questions
 from tests.engine.world import ScriptedProvider
 
 
@@ -72,3 +73,15 @@ def test_a_generator_that_breaks_its_contract_is_no_bug_of_ours(tmp_path: Path, 
     result = lab.run()
     assert result.code == Exit.INPUT_UNUSABLE
     assert all("lab/wrong" in letter["message"] for letter in lab.letters())
+
+
+@pytest.mark.parametrize(("transient", "code"), [(False, Exit.CREDENTIALS), (True, Exit.TRY_AGAIN)])
+@pytest.mark.parametrize("kind", ["model", "check", "sink"])
+def test_a_secret_that_cannot_be_had_now_is_worth_another_try(tmp_path: Path, monkeypatch, kind, transient, code):
+    """Whichever part needed it; a scheduler runs 75 again, and 77 not."""
+    monkeypatch.setattr(deliver, "_PATIENCE", 0)
+    error = CredentialsError("the secret is away", transient=transient)
+    table = Table(troubles=[error] * 20 if kind == "sink" else [], unready=error if kind == "check" else None)
+    script = three_questions if kind != "model" else lambda *_: error
+    result = Lab(tmp_path, products(20), script=script, sinks={"table": table}, runtime={"retry_for": 0}).run()
+    assert (result.code, "the secret is away" in result.message) == (code, True)

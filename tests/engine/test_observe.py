@@ -57,6 +57,24 @@ def test_an_observer_that_heals_in_the_middle_misses_nothing(tmp_path: Path, pla
     assert [seq for seq, _ in shaky.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
 
 
+def test_one_that_was_down_for_a_moment_is_told_while_the_run_goes_on(tmp_path: Path, monkeypatch, caplog):
+    """Not only at its end: a long run's log is not to be silent after the first hiccup."""
+    monkeypatch.setattr(observe, "_PAUSE", 0.05)
+    monkeypatch.setattr(observe, "_POLL", 0.01)
+    ear, heard_before_the_end = Ear(down=True), []
+
+    def answer(*_):
+        heard_before_the_end.append(len(ear.heard))
+        ear.down = False
+        return questions("Is it red?")
+
+    lab = Lab(tmp_path, products(3), observers={"ear": ear}, model=ScriptedProvider(answer, seconds=0.3))
+    lab.run()
+    assert [seq for seq, _ in ear.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+    assert heard_before_the_end[-1] > 0
+    assert sum("is told again later" in record.getMessage() for record in caplog.records) == 1
+
+
 @pytest.mark.parametrize("error", [SystemExit(0), KeyError("boom")], ids=repr)
 def test_an_observer_cannot_stop_anything(tmp_path: Path, error: BaseException):
     class Rude(Ear):
@@ -92,6 +110,60 @@ def test_an_observer_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pyte
     assert (result.code, result.report["done"]) == (Exit.DONE, 3)
     assert result.report["events_undelivered"] == len(good.heard) - 1
     assert not any(together), "an observer is never called by two threads at once"
+
+
+class Group(Ear):
+    """Takes so many at once, and is down from its `until`th call on."""
+
+    def __init__(self, most: int, until: int | None = None) -> None:
+        super().__init__()
+        self.most, self.until, self.sizes = most, until, list[int]()
+
+    def on_facts(self, facts):
+        if len(self.sizes) == self.until:
+            raise OSError("down")
+        taken = facts[: self.most]
+        self.sizes.append(len(facts))
+        for fact in taken:
+            super().on_fact(fact)
+        return len(taken)
+
+    def on_fact(self, fact):
+        raise AssertionError("it is told several at once")
+
+
+@pytest.mark.parametrize("most", [1, 3, 1000])
+def test_an_observer_that_takes_several_at_once_hears_all_of_them_once(tmp_path: Path, most: int):
+    Lab(tmp_path, products(3)).run()
+    group = Group(most)
+    lab = Lab(tmp_path, products(3), observers={"ear": group})
+    assert lab.run().report["events_undelivered"] == 0
+    assert [seq for seq, _ in group.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+    assert max(group.sizes) > 1
+
+
+def test_what_it_took_before_it_went_down_is_not_told_again(tmp_path: Path):
+    Lab(tmp_path, products(3)).run()
+    group = Group(2, until=1)
+    lab = Lab(tmp_path, products(3), observers={"ear": group})
+    report = lab.run().report
+    seqs = [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+    assert [seq for seq, _ in group.heard] == seqs[:2]
+    assert report["events_undelivered"] == len(seqs) - 2 - 1, "the report cannot count its own fact"
+    group.until = None
+    lab.run()
+    assert [seq for seq, _ in group.heard] == [row[0] for row in lab.rows("SELECT seq FROM facts ORDER BY seq")]
+
+
+@pytest.mark.parametrize("taken", [0, -1, None, "all", 10_000])
+def test_one_that_says_to_have_taken_what_it_cannot_have_is_down(tmp_path: Path, taken, caplog):
+    group = Ear()
+    group.on_facts = lambda _facts: taken
+    lab = Lab(tmp_path, products(3), observers={"ear": group})
+    result = lab.run()
+    assert result.code == Exit.DONE
+    assert result.report["events_undelivered"] == len(lab.rows("SELECT seq FROM facts")) - 1
+    assert "broke its contract" in caplog.text
 
 
 def test_what_failed_is_told_too(tmp_path: Path):

@@ -18,14 +18,19 @@ KEY = "a" * 64
 
 
 def opened(
-    folder: Path, work: Callable[[SqliteJournal], Awaitable[R]], *, attempt: int | None = None, **changes: Any
+    folder: Path,
+    work: Callable[[SqliteJournal], Awaitable[R]],
+    *,
+    attempt: int | None = None,
+    whole: bool = True,
+    **changes: Any,
 ) -> R:
     """`work` on the journal of `folder`, within a run of its own."""
 
     async def main() -> R:
         journal = SqliteJournal(context(folder, **changes))
         try:
-            await journal.begin({}, attempt)
+            await journal.begin({}, attempt, whole=whole)
             return await work(journal)
         finally:
             await journal.aclose()

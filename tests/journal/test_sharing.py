@@ -77,3 +77,24 @@ def test_a_run_s_number_may_be_given_out_elsewhere(tmp_path: Path):
     assert opened(tmp_path, begin) == [1]
     assert opened(tmp_path, begin, attempt=7) == [1, 7]
     assert opened(tmp_path, begin) == [1, 7, 8]
+
+
+def test_intents_on_another_disk_are_not_taken_for_none(tmp_path: Path):
+    async def spent(journal):
+        return (await journal.spent()).indeterminate
+
+    assert opened(tmp_path, spent) == 0
+    assert opened(tmp_path, spent, whole=False) is None
+
+
+def test_tries_granted_elsewhere_are_no_fewer_here(tmp_path: Path):
+    async def work(journal):
+        for number in range(2):
+            await answered(journal, KEY, number, response(), usable=False)
+        assert await journal.grant_retry() == 1
+        assert await journal.grants() == {KEY: 1}
+        await journal.grant({KEY: 3, OTHER: 1})
+        await journal.grant({KEY: 2})
+        return await journal.grants(), await journal.tries(KEY), await journal.tries(OTHER)
+
+    assert opened(tmp_path, work) == ({KEY: 3, OTHER: 1}, 3, 1)

@@ -17,6 +17,8 @@ TIMEOUT = 8.0
 _TRIES = 5  # of one request, with botocore's pauses; what still fails is for the engine to try again later
 _AT_ONCE = 64  # connections of one client
 
+_IDS = {"secretsmanager": "SECRETS_MANAGER"}  # where AWS's own name for a service is another than boto3's
+
 _lock = threading.Lock()
 _clients: dict[tuple[str, str | None, str | None], Any] = {}
 
@@ -24,13 +26,15 @@ _clients: dict[tuple[str, str | None, str | None], Any] = {}
 def client(service: str, environ: Mapping[str, str], region: str | None = None) -> Any:
     """The client of `service`; any thread may use it. Makes no request.
 
-    region: else AWS_REGION, AWS_DEFAULT_REGION or the profile decides. AWS_ENDPOINT_URL is honoured.
+    region: else AWS_REGION, AWS_DEFAULT_REGION or the profile decides. AWS_ENDPOINT_URL, and its
+    like for one service, are honoured.
 
     Raises:
         ConfigError: nothing says which region.
     """
     where = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    endpoint = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL") or None
+    own = f"AWS_ENDPOINT_URL_{_IDS.get(service, service.upper())}"
+    endpoint = environ.get(own) or environ.get("AWS_ENDPOINT_URL") or None
     key = (service, where, endpoint)
     with _lock:
         if key not in _clients:

@@ -60,11 +60,12 @@ class Address:
         Raises:
             SinkError: there is no connection; `auth` if it is a matter of credentials.
         """
+        held = self._held()
         try:
             return connect(self._parameters())
         except psycopg.Error as error:
             failure = sink_error(error, self.place)
-        if failure.kind != "auth" or not self._refresh():
+        if failure.kind != "auth" or not _refresh(held):
             raise failure
         try:
             return connect(self._parameters())
@@ -92,11 +93,14 @@ class Address:
         tls = {name: getattr(self._options, name) for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")}
         return {**given, **{name: value for name, value in tls.items() if value is not None}}
 
-    def _refresh(self) -> bool:
-        """Fetch the credentials again; False if they are what they were."""
-        secrets = [secret for secret in (self._dsn, self._options.password) if secret is not None]
-        before = [secret.reveal() for secret in secrets]
-        return [secret.refresh() for secret in secrets] != before
+    def _held(self) -> list[tuple[Secret, str]]:
+        """The credentials, and what they are now: another part, which has the same, may renew them at any moment."""
+        return [(secret, secret.reveal()) for secret in (self._dsn, self._options.password) if secret is not None]
+
+
+def _refresh(held: list[tuple[Secret, str]]) -> bool:
+    """Fetch the credentials again; False if they are what they were."""
+    return [secret.refresh(value) for secret, value in held] != [value for _, value in held]
 
 
 def application_name(job_id: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from querygen_core.api import Options, Secret
 
@@ -22,6 +23,13 @@ def _check_identifier(name: str) -> str:
     return name
 
 
+def _check_spelling(dsn: object) -> object:
+    """A dsn may be any text, and this one would be taken for a database that cannot be reached."""
+    if isinstance(dsn, str) and dsn != EMBEDDED and get_close_matches(dsn.casefold()[:20], [EMBEDDED], cutoff=0.75):
+        raise ValueError(f"should say where the database is; did you mean {EMBEDDED!r}?")
+    return dsn
+
+
 Identifier = Annotated[str, AfterValidator(_check_identifier)]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
@@ -33,7 +41,7 @@ class ConnectionOptions(Options):
         {"dsn", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "schema_name"}
     )
 
-    dsn: Literal["embedded"] | Secret = Field(
+    dsn: Annotated[Literal["embedded"] | Secret, BeforeValidator(_check_spelling)] = Field(
         description=f"{_WHERE_IT_IS}; best as `${{secret:…}}`, fetched again when it is refused. `embedded`: a server "
         "of querygen's own, in the job's state folder."
     )

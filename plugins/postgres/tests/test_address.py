@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,30 @@ def test_a_password_that_was_rotated_is_fetched_again(database, role, rotate, tm
     second = rotate("second-secret")
     vault.held = second if where == "dsn" else "second-secret"
     at.open(connect).close()
+    assert vault.fetched == 2
+
+
+def test_parts_that_share_a_secret_and_are_refused_at_once_have_it_fetched_once(rotate, tmp_path):
+    """Whoever comes second finds that another has renewed it: it connects with that, and is not refused for good."""
+    vault = Vault(rotate("first-secret"))
+    secret = vault.secret()
+    secret.reveal()
+    vault.held, refused, both = rotate("second-secret"), [], threading.Barrier(2)
+
+    def connect_late(parameters: dict[str, Any]) -> psycopg.Connection:
+        try:
+            return connect(parameters)
+        except psycopg.Error:
+            refused.append(parameters["password"])
+            both.wait(20)
+            raise
+
+    def open_one(number: int) -> None:
+        address(tmp_path / str(number), secret).open(connect_late).close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(open_one, range(2)))
+    assert refused == ["first-secret"] * 2
     assert vault.fetched == 2
 
 

@@ -21,6 +21,19 @@ def test_where_the_database_is_suffices_and_is_a_secret(options):
     assert options(dsn="embedded").dsn == "embedded"
 
 
+@pytest.mark.parametrize("dsn", ["embeded", "Embedded", "embedded ", "embbeded", "embed"])
+def test_a_misspelt_embedded_is_no_dsn(dsn: str):
+    with pytest.raises(ValidationError, match="did you mean 'embedded'"):
+        QueriesOptions(dsn=dsn)
+
+
+@pytest.mark.parametrize(
+    "dsn", ["service=embedded", "postgresql:///embedded", "host=db", "dbname=embedded", '{"host": "x"}']
+)
+def test_what_may_be_a_dsn_is_taken(dsn: str):
+    assert isinstance(QueriesOptions(dsn=dsn).dsn, Secret)
+
+
 def test_defaults():
     given = QueriesOptions(dsn=DSN)
     assert (given.schema_name, given.mode, given.previous_jobs, given.batch_size) == ("public", "auto", "keep", 5000)

@@ -1,0 +1,88 @@
+"""One JSON value on one line, whatever text is in it, and back; and what the lines of a query and a product say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from querygen_core.api import Outcome, Query
+
+_LONGEST = 64 * 2**20  # bytes of a line; a longer one is not ours
+
+# What some reader takes for the end of a line, what a terminal obeys, and what UTF-8 cannot hold.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def to_line(value: object) -> str:
+    """`value` as JSON without a line end; keys stay in the order given."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", _encode(value))
+
+
+def from_line(line: bytes) -> dict[str, Any]:
+    """The object on a line. ValueError if it is anything else."""
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("a line is no JSON object")  # noqa: TRY004 - the content is wrong, not the caller
+    return value
+
+
+def text_of(record: dict[str, Any], name: str) -> str:
+    """A field that has to be text. ValueError if it is not."""
+    value = record.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is missing or no text")  # noqa: TRY004 - as above
+    return value
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of an object that may not be ours: ValueError instead of a line without end."""
+    while line := file.readline(_LONGEST):
+        if not line.endswith(b"\n"):
+            raise ValueError("a line does not end")
+        yield line
+
+
+def of_product(outcome: Outcome) -> dict[str, object]:
+    """What a product is."""
+    source, product_id, locale = outcome.identity
+    return {
+        "product_key": outcome.product_key,
+        "source": source,
+        "product_id": product_id,
+        "locale": locale,
+        "title": outcome.title,
+    }
+
+
+def of_query(query: Query) -> dict[str, object]:
+    """What a query is and where it comes from, all but its text."""
+    return {
+        "query_type": query.query_type,
+        "sub_type": query.sub_type,
+        "labels": dict(sorted(query.labels.items())),
+        "generator": query.generator,
+        "provider": query.provider,
+        "model": query.model,
+        "prompt_hash": query.prompt_hash,
+        "request_key": query.request_key,
+        "round": query.round,
+    }
+
+
+def error_line(outcome: Outcome) -> str:
+    """Why a product has fewer questions than it should."""
+    dropped = Counter(query.dropped or "" for query in outcome.dropped)
+    return to_line({
+        **of_product(outcome),
+        "state": outcome.state,
+        "reasons": dict(sorted(outcome.reasons.items())),
+        "kept": len(outcome.queries),
+        "dropped": dict(sorted(dropped.items())),
+    })  # fmt: skip

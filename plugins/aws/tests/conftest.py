@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from plugins.aws.tests.batches import CONTAINER, build
+from plugins.aws.tests.journals import Place
+from querygen_aws import clients
+from querygen_core.api import Submitter
+from tests.servers import aws as emulators
+from tests.servers import aws_batch
+from tests.servers.aws_proxy import AwsProxy, proxied
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[emulators.Aws]:
+    """ministack, one for all tests of a worker: each makes buckets, tables and secrets of its own names."""
+    with emulators.running() as running:
+        yield running
+
+
+@pytest.fixture
+def environment(aws: emulators.Aws, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The emulator's address and credentials, in this process's environment."""
+    for name, value in aws.environ.items():
+        monkeypatch.setenv(name, value)
+    return aws.environ
+
+
+@pytest.fixture
+def proxy(aws: emulators.Aws) -> Iterator[AwsProxy]:
+    """In front of the emulator; whoever is to go through it gets `proxy.environ`."""
+    with proxied(aws) as between:
+        yield between
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[emulators.Aws]:
+    """The second opinion."""
+    with emulators.running("moto") as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["ministack", "moto"])
+def each(request: pytest.FixtureRequest) -> emulators.Aws:
+    """Each emulator in turn."""
+    chosen: emulators.Aws = request.getfixturevalue("moto" if request.param == "moto" else "aws")
+    return chosen
+
+
+@pytest.fixture
+def either(each: emulators.Aws, monkeypatch: pytest.MonkeyPatch) -> emulators.Aws:
+    """Each emulator in turn; its address and credentials are in this process's environment."""
+    for name, value in each.environ.items():
+        monkeypatch.setenv(name, value)
+    return each
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses of botocore's between tries of what fails for good."""
+    monkeypatch.setattr(clients, "_clients", {})
+    monkeypatch.setattr(clients, "_TRIES", 1)
+
+
+def new_bucket(aws: emulators.Aws) -> str:
+    name = f"bucket-{uuid4()}"
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": emulators.REGION})
+    return name
+
+
+@pytest.fixture
+def bucket(aws: emulators.Aws, environment: dict[str, str]) -> str:
+    """A new bucket, in ministack."""
+    return new_bucket(aws)
+
+
+@pytest.fixture(scope="session")
+def batch_service() -> Iterator[aws_batch.Batch]:
+    with aws_batch.serving() as batch:
+        yield batch
+
+
+@pytest.fixture
+def batch(batch_service: aws_batch.Batch, monkeypatch: pytest.MonkeyPatch) -> aws_batch.Batch:
+    """AWS Batch without a job definition; the rest of AWS is still ministack."""
+    batch_service.reset()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BATCH", batch_service.url)
+    return batch_service
+
+
+@pytest.fixture
+def sized(batch: aws_batch.Batch) -> aws_batch.Batch:
+    """With a job definition for each size."""
+    for size in ("small", "medium", "large"):
+        batch.define(f"querygen-{size}", **CONTAINER)
+    return batch
+
+
+@pytest.fixture
+def submitter(bucket: str, tmp_path: Path) -> Callable[..., Submitter]:
+    """Makes one that sends to the bucket, with the options given."""
+
+    def make(**options: Any) -> Submitter:
+        return build(tmp_path, **{"bucket": bucket, **options})
+
+    return make
+
+
+@pytest.fixture
+def place(aws: emulators.Aws, bucket: str) -> Place:
+    """Where journals of a test are."""
+    return Place(aws, bucket, aws.environ)
+
+
+@pytest.fixture
+def between(aws: emulators.Aws, bucket: str, proxy: AwsProxy, impatient: None) -> Place:
+    """The same, but its journals go through the proxy."""
+    return Place(aws, bucket, {**aws.environ, "AWS_ENDPOINT_URL": proxy.url})

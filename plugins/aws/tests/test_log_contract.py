@@ -1,0 +1,48 @@
+"""The orchestration log is an observer, on two emulators, told one fact at a time and several together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from plugins.aws.tests.tables import make_table, raw
+from querygen_aws import build_orchestration_log
+from querygen_aws.observer_options import OrchestrationLogOptions
+from querygen_core.testing import ObserverContract, context
+
+
+class TestLog(ObserverContract):
+    jobs: ClassVar = ("test-job", "job")
+
+    @pytest.fixture
+    def emulator(self, aws):
+        return aws
+
+    @pytest.fixture(autouse=True)
+    def _make_table(self, emulator, monkeypatch):
+        for name, value in emulator.environ.items():
+            monkeypatch.setenv(name, value)
+        self.aws = emulator
+        self.table = make_table(emulator)
+
+    def observer(self, folder: Path):
+        return build_orchestration_log(OrchestrationLogOptions(table=self.table), context(folder))
+
+    def recorded(self):
+        keys = [item["sk"]["S"] for job in self.jobs for item in raw(self.aws, self.table, job)]
+        return [int(key.rpartition("#")[2].split("-")[2]) for key in keys]
+
+
+class TestTogether(TestLog):
+    def tell_facts(self, facts):
+        observer, told = self.observer(self.folder), 0
+        while told < len(facts):
+            told += observer.on_facts(facts[told:])
+
+
+class TestOnMoto(TestTogether):
+    @pytest.fixture
+    def emulator(self, moto):
+        return moto

@@ -1,0 +1,73 @@
+"""A config that is named by the URL of a storage."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PROMPTS = Path(__file__).parents[2] / "prompts"
+
+
+@pytest.fixture(autouse=True)
+def scratch(monkeypatch, tmp_path_factory):
+    """A test's own process ends long after the command, and so would what it brought."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("scratch")))
+
+
+def test_a_config_at_a_url_is_like_one_here(here, job, tmp_path: Path, monkeypatch):
+    """Beside it are its prompts; another folder is the current one."""
+    job(generators=[{"name": "p", "prompt": "mine", "model": "m", "count": 3}])
+    there = tmp_path / "over there"
+    (there / "prompts").mkdir(parents=True)
+    (tmp_path / "job.yaml").rename(there / "job.yaml")
+    shutil.copy(PROMPTS / "product.j2", there / "prompts" / "mine.j2")
+    for file in PROMPTS.glob("_*.j2"):
+        shutil.copy(file, there / "prompts")
+    url = (there / "job.yaml").as_uri()
+    ended = here("run", url, "--json")
+    assert ended.code == 0, ended.err
+    assert (ended.json["job_id"], ended.json["done"]) == ("job", 3)
+    assert here("check", url).out.startswith(f"{url}: good, job job")
+    (there / "prompts" / "mine.j2").write_text("{% if %}")
+    broken = here("check", url)
+    assert broken.code == 78
+    assert f"{url.rpartition('/')[0]}/prompts/mine.j2:1" in broken.err
+    assert here("retry", "job").code == 78, "what it was loaded from is known"
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "what"),
+    [
+        ("file:///nowhere/job.yaml", 66, "/nowhere/job.yaml: there is no such file"),
+        ("file:///", 78, "leads outside"),
+        ("file:///etc", 78, "Is a directory"),
+        ("swift://bucket/job.yaml", 78, "no installed plugin reads 'swift://'"),
+    ],
+)
+def test_a_url_that_leads_nowhere(here, url: str, code: int, what: str):
+    ended = here("run", url)
+    assert ended.code == code
+    assert what in ended.err
+
+
+def test_a_config_in_a_crowd_is_refused(here, job, tmp_path: Path):
+    job()
+    (tmp_path / "large.bin").write_bytes(bytes(65 << 20))
+    large = here("check", (tmp_path / "job.yaml").as_uri())
+    assert (large.code, "more than 64 MiB" in large.err) == (78, True)
+    (tmp_path / "large.bin").unlink()
+    for number in range(1001):
+        (tmp_path / f"{number}").touch()
+    many = here("check", (tmp_path / "job.yaml").as_uri())
+    assert (many.code, "more than 1000 files" in many.err) == (78, True)
+
+
+def test_what_was_brought_is_gone_afterwards(run, job, tmp_path: Path):
+    job()
+    (tmp_path / "scratch").mkdir()
+    ended = run("run", (tmp_path / "job.yaml").as_uri(), TMPDIR=str(tmp_path / "scratch"))
+    assert ended.code == 0, ended.err
+    assert list((tmp_path / "scratch").iterdir()) == []
