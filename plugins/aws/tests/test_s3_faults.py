@@ -214,7 +214,7 @@ def test_a_conflict_without_end_is_a_refusal(place, proxy, monkeypatch):
 
 
 def test_throttling_and_lost_answers_are_sat_out(place, proxy):
-    slow = proxy.on(".*", Fail("SlowDown"), share=0.2, seed=2)
+    slow = proxy.on(".*", Fail("SlowDown"), first=3)
     lost = proxy.on("PutObject", LoseAnswer(), key=r"test-job\.json", first=1)
     assert totals(attempt(place, proxy)) == (72, 0, 0)
     assert slow.hits

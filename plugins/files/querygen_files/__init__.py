@@ -43,7 +43,7 @@ def querygen_inputs() -> Iterable[Component[Any, Input]]:
 
 
 def build_jsonl(options: SnapshotOptions, context: Context) -> SnapshotSink:
-    from querygen_files.jsonl import JsonLines
+    from querygen_core.formats import JsonLines
     from querygen_files.snapshot import Snapshot
     from querygen_files.target import Target
 
@@ -51,7 +51,7 @@ def build_jsonl(options: SnapshotOptions, context: Context) -> SnapshotSink:
 
 
 def build_json(options: SnapshotOptions, context: Context) -> SnapshotSink:
-    from querygen_files.document import Document
+    from querygen_core.formats import Document
     from querygen_files.snapshot import Snapshot
     from querygen_files.target import Target
 

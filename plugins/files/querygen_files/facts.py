@@ -6,7 +6,7 @@ import fcntl
 import os
 
 from querygen_core.api import Fact, SinkError
-from querygen_files.lines import from_line, to_line
+from querygen_core.formats import from_line, to_line
 from querygen_files.target import Target, open_plain
 
 _START = b'{"seq":'

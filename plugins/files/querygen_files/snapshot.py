@@ -10,8 +10,8 @@ from threading import Lock
 from typing import BinaryIO, Protocol, TypeVar
 
 from querygen_core.api import Outcome, Receipt
+from querygen_core.formats import HeldProduct, Holdings
 from querygen_files.draft import Draft, usual_mode
-from querygen_files.holdings import HeldProduct, Holdings
 from querygen_files.target import Target
 
 R = TypeVar("R")

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from querygen_core.api import Outcome, Query, Shard, SinkError
-from querygen_files.document import Document
-from querygen_files.jsonl import JsonLines
+from querygen_core.formats import Document, JsonLines
 from querygen_files.snapshot import Snapshot
 from querygen_files.target import Target
 

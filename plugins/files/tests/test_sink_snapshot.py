@@ -179,7 +179,7 @@ def test_a_foreign_file_holds_nothing_and_is_replaced_at_the_end(path, content, 
 
 def test_a_line_without_end_is_not_read_into_memory(path, monkeypatch, caplog):
     deliver(path, catalogue())
-    monkeypatch.setattr("querygen_files.lines.LONGEST", 100)
+    monkeypatch.setattr("querygen_core.formats.lines.LONGEST", 100)
     assert deliver(path, catalogue()) == Totals(21, 0, 0)
     assert "a line does not end" in caplog.text
 
@@ -187,7 +187,7 @@ def test_a_line_without_end_is_not_read_into_memory(path, monkeypatch, caplog):
 def test_a_product_without_end_is_not_read_into_memory(tmp_path, monkeypatch, caplog):
     path = tmp_path / "queries.json"
     deliver(path, catalogue())
-    monkeypatch.setattr("querygen_files.document.LONGEST", 100)
+    monkeypatch.setattr("querygen_core.formats.document.LONGEST", 100)
     assert deliver(path, catalogue()) == Totals(21, 0, 0)
     assert "it ends in the middle" in caplog.text
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 from querygen_aws.s3.body import Body, Spool
-from querygen_aws.s3.document import Document
-from querygen_aws.s3.holdings import Holdings
-from querygen_aws.s3.lines import error_line
-from querygen_aws.s3.parts import product_lines
 from querygen_core.api import Outcome, Receipt, Shard, SinkError, partition_of
+from querygen_core.formats import Document, Holdings, JsonLines, of_product, to_line
 
 Layout = Literal["document", "parts"]
 
@@ -34,6 +32,7 @@ class Edition:
         self._folder = folder
         self._count = 0
         self._document = Document(job_id)
+        self._lines_of = JsonLines(job_id).product
         self._body: Body | None = None
         self._lines: Spool | None = Spool(folder) if "parts" in layouts else None
         self._short = Spool(folder)
@@ -58,10 +57,10 @@ class Edition:
         if self._body is not None:
             self._body.write(self._document.product(outcome).encode(), lines=len(outcome.queries), products=1)
         if self._lines is not None:
-            lines = product_lines(self.job_id, outcome)
+            lines = self._lines_of(outcome)
             self._lines.add(part, outcome.product_key, lines.encode(), len(outcome.queries))
         if outcome.state == "short":
-            self._short.add(part, outcome.product_key, f"{error_line(outcome)}\n".encode(), 1)
+            self._short.add(part, outcome.product_key, f"{_short(outcome)}\n".encode(), 1)
         return self.holdings.settle(outcome)
 
     def document(self) -> Body:
@@ -69,8 +68,8 @@ class Edition:
         assert self._body is not None, "the layout is parts"  # noqa: S101 - ours to see to
         if not self._whole:
             self._whole = True
-            for piece in self._document.errors(self._short.lines()):
-                self._body.write(piece)
+            for piece in self._document.errors(line.decode().rstrip("\n") for line in self._short.lines()):
+                self._body.write(piece.encode())
             self._body.write(self._document.tail().encode())
         return self._body
 
@@ -95,3 +94,15 @@ class Edition:
         for spool in (self._body, self._lines):
             if spool is not None:
                 spool.close()
+
+
+def _short(outcome: Outcome) -> str:
+    """Why a product has fewer questions than it should."""
+    dropped = Counter(query.dropped or "" for query in outcome.dropped)
+    return to_line({
+        **of_product(outcome),
+        "state": outcome.state,
+        "reasons": dict(sorted(outcome.reasons.items())),
+        "kept": len(outcome.queries),
+        "dropped": dict(sorted(dropped.items())),
+    })  # fmt: skip

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from querygen_aws.s3 import document, parts
 from querygen_aws.s3.bucket import Bucket, Seen, pause
 from querygen_aws.s3.download import Changed
-from querygen_aws.s3.holdings import HeldProduct, Holdings
 from querygen_aws.s3.names import Names
 from querygen_core.api import Shard, SinkError
+from querygen_core.formats import Document, HeldProduct, Holdings, JsonLines
 
 _BUFFER = 1 << 18
 _TURNS = 10
@@ -40,11 +39,11 @@ class Finder:
         self._log = log
 
     def find(self, holdings: Holdings) -> Found:
-        found = Found(document=self._load(self._names.document, document.held, holdings))
+        found = Found(document=self._load(self._names.document, Document.held, holdings))
         there = self._bucket.list(self._names.folder)
         found.others = list(there)
         for key in map(self._names.part, self._shard.partitions):
-            if key in there and (seen := self._load(key, parts.held, holdings)):
+            if key in there and (seen := self._load(key, JsonLines.held, holdings)):
                 found.parts[key] = seen
         return found
 

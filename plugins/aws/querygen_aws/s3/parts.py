@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import BinaryIO
+from collections.abc import Sequence
 
 from querygen_aws.s3.bucket import Seen
-from querygen_aws.s3.holdings import HeldProduct
-from querygen_aws.s3.lines import from_line, of_product, of_query, read_lines, text_of, to_line
-from querygen_core.api import Outcome
 
 _FORMAT = "querygen/parts/1"
-
-
-def product_lines(job_id: str, outcome: Outcome) -> str:
-    """A product's lines. They are the same whichever shard writes them."""
-    shared = to_line({"job_id": job_id, "ordinal": outcome.ordinal, **of_product(outcome)})[:-1]
-    lines = (
-        to_line({"position": position, "query_text": query.text, **of_query(query)})[1:]
-        for position, query in enumerate(outcome.queries, start=1)
-    )
-    return "".join(f"{shared},{line}\n" for line in lines)
-
-
-def held(file: BinaryIO) -> Iterator[HeldProduct]:
-    """What a part holds. ValueError: it is none, or damaged."""
-    names = ("product_key", "query_type", "query_text")
-    records = (tuple(text_of(record, name) for name in names) for record in map(from_line, read_lines(file)))
-    for key, group in groupby(records, itemgetter(0)):
-        yield key, [(query_type, text) for _, query_type, text in group]
 
 
 def manifest(job_id: str, parts: Sequence[tuple[str, Seen]]) -> str:

@@ -1,4 +1,4 @@
-"""One JSON value on one line, whatever text is in it, and back."""
+"""One JSON value on one line, whatever text is in it, and back; and what the lines of a product and a query say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from querygen_core.api import Query
+from querygen_core.records import Outcome, Query
 
 LONGEST = 64 * 2**20
 """Bytes of the longest line, or product, that is taken for our own when a file is read back."""
@@ -50,7 +50,19 @@ def read_lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def provenance(query: Query) -> dict[str, object]:
+def of_product(outcome: Outcome) -> dict[str, object]:
+    """What a product is."""
+    source, product_id, locale = outcome.identity
+    return {
+        "product_key": outcome.product_key,
+        "source": source,
+        "product_id": product_id,
+        "locale": locale,
+        "title": outcome.title,
+    }
+
+
+def of_query(query: Query) -> dict[str, object]:
     """What a query is and where it comes from, all but its text."""
     return {
         "query_type": query.query_type,

@@ -1,4 +1,4 @@
-"""`files/jsonl`: one line a query."""
+"""JSON lines, one a query."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from itertools import groupby
 from operator import itemgetter
 from typing import BinaryIO
 
-from querygen_core.api import Outcome
-from querygen_files.holdings import HeldProduct
-from querygen_files.lines import from_line, provenance, read_lines, text_of, to_line
+from querygen_core.formats.holdings import HeldProduct
+from querygen_core.formats.lines import from_line, of_product, of_query, read_lines, text_of, to_line
+from querygen_core.records import Outcome
 
 
 class JsonLines:
+    """The same lines of a product wherever they stand: they depend on job and outcome, on nothing else."""
+
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
 
@@ -20,19 +22,10 @@ class JsonLines:
         return ""
 
     def product(self, outcome: Outcome) -> str:
-        source, product_id, locale = outcome.identity
-        product = {
-            "job_id": self._job_id,
-            "ordinal": outcome.ordinal,
-            "product_key": outcome.product_key,
-            "source": source,
-            "product_id": product_id,
-            "locale": locale,
-            "title": outcome.title,
-        }
+        product = {"job_id": self._job_id, "ordinal": outcome.ordinal, **of_product(outcome)}
         shared = to_line(product)[:-1]  # what all lines begin with, written once
         lines = (
-            to_line({"position": position, "query_text": query.text, **provenance(query)})[1:]
+            to_line({"position": position, "query_text": query.text, **of_query(query)})[1:]
             for position, query in enumerate(outcome.queries, start=1)
         )
         return "".join(f"{shared},{line}\n" for line in lines)
@@ -40,7 +33,9 @@ class JsonLines:
     def tail(self) -> str:
         return ""
 
-    def held(self, file: BinaryIO) -> Iterator[HeldProduct]:
+    @staticmethod
+    def held(file: BinaryIO) -> Iterator[HeldProduct]:
+        """What such lines hold. ValueError: they are none, or damaged."""
         names = ("product_key", "query_type", "query_text")
         records = (tuple(text_of(record, name) for name in names) for record in map(from_line, read_lines(file)))
         for key, group in groupby(records, itemgetter(0)):

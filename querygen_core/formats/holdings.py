@@ -1,4 +1,4 @@
-"""What a file held before: the queries of each product, in a temporary database that spills to disk by itself."""
+"""What a sink held before: the queries of each product, in a temporary database that spills to disk by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
-from querygen_core.api import Outcome, Receipt, SinkError
+from querygen_core.errors import SinkError
+from querygen_core.records import Outcome, Receipt
 
 HeldProduct = tuple[str, Iterable[tuple[str, str]]]
 """A product's key, and query type and text of each of its queries."""
@@ -17,24 +18,25 @@ _WIDTH = 8  # bytes a query: two of one product agree by chance once in 10^16 pr
 
 
 class Holdings:
-    """Told once what the old file holds, then what each product holds now; says what came, stayed and went."""
+    """Told what the old files hold, then what each product holds now; says what came, stayed and went."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE held (product BLOB, queries BLOB); BEGIN"
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            "CREATE TABLE held (product BLOB, queries BLOB); CREATE INDEX held_product ON held (product); BEGIN"
         )
 
     def load(self, products: Iterable[HeldProduct]) -> None:
-        """Take over all of `products`, or nothing if reading them raises ValueError, which passes."""
+        """Take over all of `products`, or nothing if reading them raises, which passes. May be called again."""
         rows = ((_digest(key, 16), _digests(queries)) for key, queries in products)
         with _failures():
+            (last,) = self._database.execute("SELECT coalesce(max(rowid), 0) FROM held").fetchone()
             try:
                 self._database.executemany("INSERT INTO held VALUES (?, ?)", rows)
-            except ValueError:
-                self._database.execute("DELETE FROM held")
+            except BaseException:
+                self._database.execute("DELETE FROM held WHERE rowid > ?", (last,))
                 raise
-            self._database.execute("CREATE INDEX held_product ON held (product)")
 
     def settle(self, outcome: Outcome) -> Receipt:
         """What changes for one product. What it held counts once, however often the product comes."""
@@ -79,4 +81,4 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise SinkError("retry", f"cannot keep count of the old file's queries in a temporary file: {error}") from error
+        raise SinkError("retry", f"cannot keep count of the old queries in a temporary file: {error}") from error
