@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from plugins.aws.tests.batches import CONTAINER, build
 from plugins.aws.tests.journals import Place
+from plugins.aws.tests.names import own_name
 from querygen_aws import clients
 from querygen_core.api import Submitter
 from tests.servers import aws as emulators
@@ -68,7 +68,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new_bucket(aws: emulators.Aws) -> str:
-    name = f"bucket-{uuid4()}"
+    name = own_name("bucket")
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": emulators.REGION})
     return name
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from plugins.aws.tests.names import own_name
 from querygen_core.api import Fact
 from tests.servers.aws import Aws
 
@@ -16,7 +16,7 @@ TIME = "2026-11-23T12:00:00.000Z"
 
 def make_table(aws: Aws) -> str:
     """A new one with the key that the observers need."""
-    name = f"events-{uuid.uuid4().hex[:12]}"
+    name = own_name("events")
     aws.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
