@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,16 @@ from tests.servers import aws as emulators
 from tests.servers import aws_batch
 from tests.servers.aws_proxy import AwsProxy, proxied
 
+KIND: emulators.Kind = "moto" if os.environ.get("QUERYGEN_AWS") == "moto" else "ministack"
+
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[emulators.Aws]:
-    """ministack, one for all tests of a worker: each makes buckets, tables and secrets of its own names."""
-    with emulators.running() as running:
+    """One for all tests of a worker: each makes buckets, tables and secrets of its own names.
+
+    ministack; or moto, as a second opinion, with QUERYGEN_AWS=moto.
+    """
+    with emulators.running(KIND) as running:
         yield running
 
 
@@ -40,24 +46,9 @@ def proxy(aws: emulators.Aws) -> Iterator[AwsProxy]:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[emulators.Aws]:
-    """The second opinion."""
+    """For the few tests that only it can judge."""
     with emulators.running("moto") as running:
         yield running
-
-
-@pytest.fixture(scope="session", params=["ministack", "moto"])
-def each(request: pytest.FixtureRequest) -> emulators.Aws:
-    """Each emulator in turn."""
-    chosen: emulators.Aws = request.getfixturevalue("moto" if request.param == "moto" else "aws")
-    return chosen
-
-
-@pytest.fixture
-def either(each: emulators.Aws, monkeypatch: pytest.MonkeyPatch) -> emulators.Aws:
-    """Each emulator in turn; its address and credentials are in this process's environment."""
-    for name, value in each.environ.items():
-        monkeypatch.setenv(name, value)
-    return each
 
 
 @pytest.fixture

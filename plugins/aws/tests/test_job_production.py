@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,12 +76,15 @@ def test_it_runs_as_a_batch_child_and_everything_balances(production, proxy):
     assert report["events_undelivered"] == 0
     rows = production.rows()
     assert sum(rows.values()) == report["queries"]["kept"] == report["queries_saved_to_db"]
-    (document,) = (body for key, body in production.objects("query/").items())
-    assert document.count(b'"query_text"') or json.loads(document)
-    names = [item["eventName"] for item in items(production.aws, production.table, production.job_id)]
-    assert len(names) == len([*items(production.aws, production.table, production.job_id)]) > 8
+    (document,) = production.objects("query/").values()
+    products = json.loads(document)["products"]
+    assert Counter((one["query_type"], one["text"]) for product in products for one in product["queries"]) == rows
+    names = {item["eventName"] for item in items(production.aws, production.table, production.job_id)}
+    assert names >= {"JobStarted", "JobFinished", "ExecutionStats", "SinkDelivery"}
     (metric,) = (one for one in metrics_in(ended.err) if "ProductsProcessed" in json.dumps(one))
     assert KEY not in json.dumps(metric)
+    requests = ", ".join(f"{number:,} {name}" for name, number in proxy.counts.most_common())
+    print(f"\n{report['input']:,} products, {report['calls']['new']:,} calls, {sum(rows.values()):,} rows; {requests}")
     again = production.run(machine="another disk", aws=proxy)
     assert (again.code, again.json["calls"]["new"], again.json["attempt"]) == (0, 0, 2), again.err
     assert production.rows() == rows

@@ -1,4 +1,4 @@
-"""The orchestration log is an observer, on two emulators, told one fact at a time and several together."""
+"""The orchestration log is an observer, told one fact at a time and several together."""
 
 from __future__ import annotations
 
@@ -16,16 +16,10 @@ from querygen_core.testing import ObserverContract, context
 class TestLog(ObserverContract):
     jobs: ClassVar = ("test-job", "job")
 
-    @pytest.fixture
-    def emulator(self, aws):
-        return aws
-
     @pytest.fixture(autouse=True)
-    def _make_table(self, emulator, monkeypatch):
-        for name, value in emulator.environ.items():
-            monkeypatch.setenv(name, value)
-        self.aws = emulator
-        self.table = make_table(emulator)
+    def _make_table(self, aws, environment):
+        self.aws = aws
+        self.table = make_table(aws)
 
     def observer(self, folder: Path):
         return build_orchestration_log(OrchestrationLogOptions(table=self.table), context(folder))
@@ -40,9 +34,3 @@ class TestTogether(TestLog):
         observer, told = self.observer(self.folder), 0
         while told < len(facts):
             told += observer.on_facts(facts[told:])
-
-
-class TestOnMoto(TestTogether):
-    @pytest.fixture
-    def emulator(self, moto):
-        return moto

@@ -20,13 +20,10 @@ from querygen_core.testing import HOSTILE, UNSTORABLE, context
 CANARY = "canary-secret-51f0"
 
 
-@pytest.fixture(params=["ministack", "moto"])
-def place(request, aws, moto, monkeypatch):
+@pytest.fixture
+def place(aws, environment):
     """An emulator and a table there."""
-    emulator = aws if request.param == "ministack" else moto
-    for name, value in emulator.environ.items():
-        monkeypatch.setenv(name, value)
-    return emulator, make_table(emulator)
+    return aws, make_table(aws)
 
 
 @pytest.fixture

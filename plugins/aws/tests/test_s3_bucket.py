@@ -19,13 +19,13 @@ OURS = {"querygen-job": "job"}
 
 
 @pytest.fixture
-def place(either: Aws, tmp_path: Path) -> Place:
-    return Place(new_bucket(either), tmp_path)
+def place(aws: Aws, environment: dict[str, str], tmp_path: Path) -> Place:
+    return Place(new_bucket(aws), tmp_path)
 
 
 @pytest.fixture
-def bucket(place: Place, either: Aws) -> Bucket:
-    return Bucket(client("s3", either.environ), place.bucket, "job")
+def bucket(place: Place, aws: Aws) -> Bucket:
+    return Bucket(client("s3", aws.environ), place.bucket, "job")
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ class TestDocument(SinkContract):
     layout = "document"
 
     @pytest.fixture(autouse=True)
-    def _use(self, either: Aws) -> None:
-        self.place = Place(new_bucket(either), self.folder)
+    def _use(self, aws: Aws, environment: dict[str, str]) -> None:
+        self.place = Place(new_bucket(aws), self.folder)
 
     def sink(self, folder: Path) -> SnapshotSink:
         return self.place.sink(layout=self.layout)

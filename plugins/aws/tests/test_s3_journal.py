@@ -1,4 +1,4 @@
-"""The contract of journals, on both emulators, and on a disk that is lost after each run."""
+"""The contract of journals, also on a disk that is lost after each run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class TestJournal(JournalContract):
     prefix: str
 
     @pytest.fixture(autouse=True)
-    def _take_bucket(self, either):
-        self.bucket = new_bucket(either)
+    def _take_bucket(self, aws, environment):
+        self.bucket = new_bucket(aws)
         self.prefix = f"{uuid4()}/"
 
     def journal(self, folder):

@@ -23,9 +23,9 @@ def storage(folder: Path, **environ: str) -> Storage:
 
 class TestStorage(StorageContract):
     @pytest.fixture(autouse=True)
-    def _use(self, either: Aws) -> None:
-        self.bucket = new_bucket(either)
-        self.client = either.client("s3")
+    def _use(self, aws: Aws, environment: dict[str, str]) -> None:
+        self.bucket = new_bucket(aws)
+        self.client = aws.client("s3")
 
     def storage(self, folder: Path) -> Storage:
         return storage(folder)

@@ -45,8 +45,8 @@ def refusal(folder: Any, name: str, field: str | None = None) -> QuerygenError:
 
 class TestField(SecretResolverContract):
     @pytest.fixture(autouse=True)
-    def _take(self, either):
-        self.aws = either
+    def _take(self, aws, environment):
+        self.aws = aws
 
     def resolver(self, folder):
         return resolver(folder)
@@ -60,8 +60,8 @@ class TestWhole(TestField):
         return put(self.aws, VALUE), None, VALUE
 
 
-def test_a_name_or_an_arn_and_the_whole_or_a_field(either, tmp_path):
-    arn = put(either)
+def test_a_name_or_an_arn_and_the_whole_or_a_field(aws, environment, tmp_path):
+    arn = put(aws)
     found = resolver(tmp_path)
     assert found.resolve(arn, None) == found.resolve(name_of(arn), None) == JSON
     assert found.resolve(arn, "password") == VALUE
@@ -97,11 +97,11 @@ def test_one_request_for_all_fields_and_threads_until_it_is_forgotten(proxy, aws
     assert proxy.counts[GET] == 3
 
 
-def test_what_is_no_text_or_not_there_any_more(either, tmp_path):
-    client, name = either.client("secretsmanager"), f"odd/{uuid4()}"
+def test_what_is_no_text_or_not_there_any_more(aws, environment, tmp_path):
+    client, name = aws.client("secretsmanager"), f"odd/{uuid4()}"
     client.create_secret(Name=name, SecretBinary=VALUE.encode())
     assert "is binary; keep it as text" in str(refusal(tmp_path, name))
-    arn = put(either)
+    arn = put(aws)
     client.delete_secret(SecretId=arn, RecoveryWindowInDays=7)
     assert "if it was deleted, restore it" in str(refusal(tmp_path, arn))
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
