@@ -119,7 +119,9 @@ class Batch:
         self._check_overrides(given)
 
     def _check_overrides(self, given: Mapping[str, Any]) -> None:
-        definition = next((one for one in self._definitions if one["jobDefinitionArn"] == given["jobDefinition"]), None)
+        named = given["jobDefinition"]
+        known = [one for one in self._definitions if named in (one["jobDefinitionArn"], one["jobDefinitionName"])]
+        definition = known[-1] if known else None  # a name is its newest revision
         if definition is None or definition["status"] != "ACTIVE":
             raise Refused(f"JobDefinition {given['jobDefinition']} not found.")
         if ("containerOverrides" in given) != ("containerProperties" in definition):
