@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,19 +16,29 @@ read -r line && echo "standard input: $line"
 echo "$(basename "$0") $* in $PWD, CI=$CI" >> "$LOG"
 exit $(cat "$(dirname "$0")/$(basename "$0").code")
 """
+TOOLS = ("bash", "basename", "cat", "dirname", "env", "sh")
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs `.ci/run` with stand-ins for pip and uv that end with the given codes; exit code and what was called."""
+    """Runs `.ci/run` as `user`, on a machine with stand-ins for some programs that end with the given codes.
+
+    Its exit code, and what was called.
+    """
     log = tmp_path / "log"
 
-    def run(**codes):
+    def run(user=0, **codes):
+        for name in TOOLS:
+            if not (tmp_path / name).exists():
+                (tmp_path / name).symlink_to(str(shutil.which(name)))
+        (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+        (tmp_path / "id").chmod(0o755)
         for name, code in codes.items():
-            (tmp_path / name).write_text(STUB)
-            (tmp_path / name).chmod(0o755)
-            (tmp_path / f"{name}.code").write_text(str(code))
-        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LOG": str(log)}
+            program = tmp_path / name.replace("_", "-")
+            program.write_text(STUB)
+            program.chmod(0o755)
+            (tmp_path / f"{program.name}.code").write_text(str(code))
+        environment = {"PATH": str(tmp_path), "LOG": str(log)}
         with subprocess.Popen([ROOT / ".ci" / "run"], cwd=tmp_path, env=environment, stdin=subprocess.PIPE) as process:
             process.communicate(b"somebody types\n", timeout=20)
         return process.returncode, log.read_text().splitlines()
@@ -55,3 +65,26 @@ def test_it_stops_where_it_fails(run):
     code, called = run(pip=2, uv=0)
     assert code == 2
     assert len(called) == 1
+
+
+def test_it_brings_what_the_tests_of_the_image_need_where_it_can(run):
+    code, called = run(pip=0, uv=0, apt_get=0)
+    assert code == 0
+    assert [line.partition(" in ")[0] for line in called] == [
+        "apt-get -qq update",
+        "apt-get -qq install --no-install-recommends buildah runc mmdebstrap",
+        "pip install uv",
+        "uv run pytest",
+    ]
+
+
+@pytest.mark.parametrize("machine", [{"user": 1000, "apt_get": 0}, {"apt_get": 0, "buildah": 0}], ids=["user", "there"])
+def test_it_does_not_where_it_may_not_or_need_not(run, machine):
+    code, called = run(pip=0, uv=0, **machine)
+    assert (code, len(called)) == (0, 2)
+
+
+def test_it_goes_on_where_they_cannot_be_had(run):
+    code, called = run(pip=0, uv=0, apt_get=100)
+    assert code == 0
+    assert called[-1].startswith("uv run pytest")

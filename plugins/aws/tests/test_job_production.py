@@ -23,6 +23,7 @@ from tests.cli.process import LIMIT, end, wait_for
 from tests.faults.shop import balanced, interrupt
 from tests.servers import gemini, postgres
 from tests.servers.aws import CREDENTIALS
+from tests.servers.aws_proxy import Fail, LoseAnswer, Unprocessed
 
 PRODUCTS = int(os.environ.get("QUERYGEN_PRODUCTS", "10"))
 CATALOGUE = Path(CATALOGUES[0]) if CATALOGUES else None
@@ -154,3 +155,29 @@ def test_secrets_are_found_nowhere(production):
         (stored / table).write_text(json.dumps(production.database.rows(f"SELECT * FROM {table}"), default=str))
     for secret in (KEY, PASSWORD, CREDENTIALS["AWS_SECRET_ACCESS_KEY"]):
         assert places(secret, production.folder, ended.out, ended.err) == []
+
+
+def test_a_bad_day_of_everything_loses_and_doubles_nothing(production, proxy):
+    """A third of all requests is throttled, some answers are lost, some events are not taken."""
+    proxy.on("s3:.*", Fail("SlowDown"), share=0.3, seed=11)
+    proxy.on("(dynamodb|secretsmanager):.*", Fail("ThrottlingException"), share=0.3, seed=12)
+    proxy.on("BatchWriteItem", Unprocessed(0.5), share=0.5, seed=13)
+    proxy.on("PutObject", LoseAnswer(), share=0.1, seed=14)
+    ended = production.run(aws=proxy)
+    assert ended.code == 0, ended.err
+    proxy.clear()
+    again = production.run(machine="another disk", aws=proxy)
+    assert (again.code, again.json["calls"]["new"], again.json["events_undelivered"]) == (0, 0, 0), again.err
+    assert production.model.accounts(paid=2) == {}
+    report = ended.json
+    assert report["calls"]["new"] == paid(production.model)
+    twice = (
+        "SELECT product_id FROM queries WHERE is_active GROUP BY product_id, query_type, query_text HAVING count(*) > 1"
+    )
+    assert production.database.rows(twice) == []
+    assert sum(production.rows().values()) == report["queries"]["kept"]
+    ours = production.objects("query/").values()
+    assert sum(body.count(b'"request_key"') for body in ours) == report["queries"]["kept"]
+    events = items(production.aws, production.table, production.job_id)
+    assert len({item["sk"] for item in events}) == len(events)
+    assert sum(item["eventName"] == "JobFinished" for item in events) == 2

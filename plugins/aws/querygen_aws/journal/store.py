@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from querygen_aws.failures import Kind, code_of, kind_of, said
 from querygen_core.api import ConfigError, CredentialsError, JournalError
 
-_TRIES = 8  # while another is writing the same object, or the connection ends in the middle of a body
+_TRIES = 8  # beyond botocore's: S3 throttles, another is writing the same object, a connection ends within a body
 _PAUSE = 0.05  # seconds, doubled each time
 
 
@@ -65,7 +65,7 @@ class Store:
             except ClientError as error:
                 if code_of(error) == "NoSuchKey":
                     return None
-                self._give_up(error, name)
+                again = self._again(again, error, name)
             except BotoCoreError as error:
                 again = self._again(again, error, name, "retry")
             else:
@@ -95,11 +95,14 @@ class Store:
         """Names of what is in it, page by page, without the folder. No page is empty."""
         below = self._folder + folder
         given = {"Bucket": self._bucket, "Prefix": below}
+        again = 0
         while True:
             try:
                 page = self._client.list_objects_v2(**given)
             except (ClientError, BotoCoreError) as error:
-                self._give_up(error, folder)
+                again = self._again(again, error, folder)
+                continue
+            again = 0
             if names := [found["Key"].removeprefix(below) for found in page.get("Contents", ())]:
                 yield names
             if not page.get("IsTruncated"):
@@ -122,9 +125,14 @@ class Store:
             else:
                 return str(answer["ETag"])
 
-    def _again(self, tried: int, error: Exception, name: str, if_it_is: Kind) -> int:
-        """Once more, after a pause. Raises JournalError if it is of another kind, or was tried often."""
-        if kind_of(error) != if_it_is or tried == _TRIES:
+    def _again(self, tried: int, error: Exception, name: str, if_it_is: Kind | None = None) -> int:
+        """Once more, after a pause, where S3 itself asks for one, or it is of the kind.
+
+        Raises:
+            JournalError: it is neither, or was tried often.
+        """
+        throttled = isinstance(error, ClientError) and kind_of(error) == "retry"
+        if not (throttled or kind_of(error) == if_it_is) or tried == _TRIES:
             self._give_up(error, name)
         _pause(tried)
         return tried + 1
