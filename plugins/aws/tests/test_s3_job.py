@@ -84,7 +84,7 @@ def test_a_catalogue_out_of_a_bucket(shop, place, proxy):
     assert (ended.code, ended.json["done"] + ended.json["short"]) == (0, 8), ended.err
 
 
-@pytest.mark.parametrize(("key", "code"), [("missing.jsonl", 66), ("", 65), ("empty", 65)])
+@pytest.mark.parametrize(("key", "code"), [("missing.jsonl", 66), ("none/", 66), ("empty", 65)])
 def test_a_catalogue_that_cannot_be_read(shop, place, environment, key, code):
     place.put("empty", b"")
     shop.changes = {**shop.changes, "input": {"use": "files/catalogue", "path": f"s3://{place.bucket}/{key}"}}
@@ -93,3 +93,14 @@ def test_a_catalogue_that_cannot_be_read(shop, place, environment, key, code):
     assert (ended.code, shop.paid) == (code, 0)
     assert f"s3://{place.bucket}/{key}: " in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_catalogue_may_be_all_that_is_under_a_prefix(place, shop):
+    lines = (shop.folder / "catalogue.jsonl").read_bytes().splitlines(keepends=True)
+    for number, start in enumerate(range(0, len(lines), 10)):
+        place.put(f"feeds/today/part-{number}.jsonl", b"".join(lines[start : start + 10]))
+    place.put("feeds/today/_SUCCESS", b"")
+    place.put("feeds/todays.jsonl", b"not this one")
+    ended = shop.run("--set", f"input.path=s3://{place.bucket}/feeds/today/")
+    assert ended.code == 0, ended.err
+    assert ended.json["input"] == len(lines)

@@ -1,4 +1,4 @@
-"""A catalogue file, here or in a storage, as products."""
+"""A catalogue file, here or in a storage, or all that are under a URL, as products."""
 
 from __future__ import annotations
 
@@ -17,19 +17,37 @@ from querygen_files.stream import Stream, decompress, size_of
 from querygen_files.text import Text
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NO_DATA = re.compile(r"/$|/[_.][^/]*$")  # what stands for a folder; marks like _SUCCESS, hidden files
 
 
 class Catalogue:
-    """Reads one file in constant memory. Records that cannot be read or are no products become rejects."""
+    """Reads in constant memory. Records that cannot be read or are no products become rejects."""
 
     def __init__(self, options: CatalogueOptions, context: Context) -> None:
         self._options = options
         self._context = context
         self._raw: Stream | None = None
         self._size: int | None = None
+        self._files, self._done = 1, 0
 
     def read(self) -> Iterator[Product | Reject]:
-        name = self._options.path
+        names = self._names()
+        self._files = len(names)
+        for self._done, name in enumerate(names):
+            yield from self._read(name)
+
+    def _names(self) -> list[str]:
+        """The file; or, of a URL that ends with a slash, all that are under it, in the order of their names."""
+        path = self._options.path
+        if not (_URL.match(path) and path.endswith("/")):
+            return [path]
+        found = [name for name in self._context.storage(path).list(path) if not _NO_DATA.search(name)]
+        if not found:
+            raise MissingInput(f"{path}: there is no file under it; check the path")
+        self._context.log.info("%s: %d files are read, from %s on", path, len(found), found[0])
+        return found
+
+    def _read(self, name: str) -> Iterator[Product | Reject]:
         source = self._open(name)
         with closing(Stream(source)) as raw:
             self._raw, self._size = raw, size_of(source)
@@ -43,8 +61,10 @@ class Catalogue:
             yield from reader.read_text(name, text, self._options.format, self._options.separator)
 
     def fraction(self) -> float | None:
-        """How much of the file's bytes has been taken, from 0 to 1; None if nobody knows its size."""
-        return min(1.0, self._raw.count / self._size) if self._raw and self._size else None
+        """How much has been taken, from 0 to 1, all files counting alike; None if nobody knows a file's size."""
+        if not (self._raw and self._size):
+            return None
+        return (self._done + min(1.0, self._raw.count / self._size)) / self._files
 
     def _open(self, name: str) -> BinaryIO:
         if _URL.match(name):

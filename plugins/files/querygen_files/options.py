@@ -58,7 +58,7 @@ class CatalogueOptions(InputOptions):
     path: str = Field(
         min_length=1,
         description="The file: from the current folder or beside the config; or a URL of an installed storage "
-        "(`s3://bucket/key`). gzip is recognised by its content.",
+        "(`s3://bucket/key`), of all files under it if it ends with `/`. gzip is recognised by its content.",
     )
     format: Format = Field(
         default="auto",

@@ -67,6 +67,9 @@ class Bucket:
             raise MissingInput(f"{url}: there is no such object")
         return Trickle(self.objects[url])
 
+    def list(self, url):
+        return sorted(name for name in self.objects if name.startswith(url))
+
 
 class Trickle(io.RawIOBase):
     def __init__(self, data):
@@ -95,6 +98,36 @@ def test_a_url_is_read_through_its_storage():
     assert products[0].raw_ref == "s3://shop/all.json.gz:1"
     assert opened == ["s3://shop/all.json.gz"]
     assert reader.fraction() is None
+
+
+FEED = {
+    "s3://shop/in/": b"",
+    "s3://shop/in/_SUCCESS": b"",
+    "s3://shop/in/b.csv": b"id,title\n3,Lamp\n",
+    "s3://shop/in/a/2.jsonl": b'{"id": 1, "title": "Kettle"}\n{"id": 2, "title": ""}\n',
+    "s3://shop/in/a/.hidden": b"\x00",
+    "s3://shop/input.csv": b"id,title\n9,Not this\n",
+}
+
+
+def test_a_url_that_ends_with_a_slash_is_all_that_is_under_it():
+    options = CatalogueOptions(path="s3://shop/in/")
+    reader = build_catalogue(options, context(Path.cwd(), open_storage=lambda _: Bucket(FEED)))
+    kettle, untitled, lamp = reader.read()
+    assert [(one.product_id, one.raw_ref) for one in (kettle, lamp)] == [
+        ("1", "s3://shop/in/a/2.jsonl:1"), ("3", "s3://shop/in/b.csv:2"),
+    ]  # fmt: skip
+    assert (untitled.file, untitled.line) == ("s3://shop/in/a/2.jsonl", 2)
+
+
+@pytest.mark.parametrize("path", ["s3://shop/empty/", "s3://shop/in/_x/"])
+def test_a_url_with_nothing_under_it_is_missing(path):
+    reader = build_catalogue(
+        CatalogueOptions(path=path),
+        context(Path.cwd(), open_storage=lambda _: Bucket({**FEED, "s3://shop/in/_x/": b""})),
+    )
+    with pytest.raises(MissingInput, match="there is no file under it; check the path"):
+        list(reader.read())
 
 
 def test_a_url_without_a_storage_is_a_config_error():
