@@ -242,7 +242,8 @@ class Database(Protocol):
 class Observer(Protocol):
     """Is told what happened, in order, at least once each; `fact.seq` tells repeats. Cannot stop anything.
 
-    identity: names what it writes to; its place in the facts is kept under it. Optional: `aclose()`; and
+    identity: names what it writes to; its place in the facts is kept under it. Optional: `check` and `aclose`, as a
+    sink has them, though a run never asks for `check`; and
     `on_facts(facts: Sequence[Fact]) -> int`, called instead of `on_fact`, for one that takes several at less cost: it
     returns how many of them it has taken, from the first on, at least one. The others it is told again at once.
     """

@@ -97,7 +97,9 @@ async def _connect(builder: Builder) -> None:
     """Try every part that can be tried, then say all that is wrong at once. Spends nothing."""
     attempts = Attempts()
     models = [(f"models.{name}", model.provider) for name, model in builder.models(Halt()).items()]
-    for where, part in [*models, *data_parts(builder)]:
+    journal = (f"journal {builder.pipeline.journal.use}", builder.journal())
+    observers = [(f"observer {name}", observer) for name, observer in builder.observers()]
+    for where, part in [*models, journal, *data_parts(builder), *observers]:
         if check_it := getattr(part, "check", None):
             await attempts.make(where, check_it)
     attempts.finish()

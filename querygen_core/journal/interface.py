@@ -126,6 +126,9 @@ class Journal(Protocol):
 
     Every call is atomic and durable when it returns; calls may run concurrently. `begin` comes first.
 
+    Optional, and possible without `begin`: `check`, as a sink has it; `reports() -> Sequence[Mapping]`, the last
+    reports of the job's shards, for one that keeps them where other machines find them.
+
     Raises, from every method:
         JournalError: it cannot be read or written. The engine then starts no further call.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.cli.process import Ended, end, install, start, write_catalogue, write_config
+from tests.cli.process import Ended, end, install, querygen, start, write_catalogue, write_config
 
 CONCURRENCY = 6
 OUTPUTS = ("out.jsonl", "out.json")
@@ -77,6 +77,10 @@ class Shop:
 
     def run(self, *words: str, **environ: str) -> Ended:
         return end(self.start(*words, **environ))
+
+    def command(self, *words: str, **environ: str) -> Ended:
+        """Another command than `run`."""
+        return querygen(*words, cwd=self.folder, path=[self.folder / "site"], **environ)
 
     @property
     def paid(self) -> int:

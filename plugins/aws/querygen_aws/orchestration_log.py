@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -36,6 +37,20 @@ class OrchestrationLog:
         self._client = client("dynamodb", environ, options.region)
         self._sleep = sleep
         self.identity = f"dynamodb/{self._client.meta.region_name}/{self._table}"
+
+    async def check(self) -> None:
+        """Ask the table for what is not in it: so it is there, has the key that is needed, and may be used.
+
+        Raises:
+            SinkError
+        """
+        try:
+            await asyncio.to_thread(
+                self._client.query, TableName=self._table, KeyConditionExpression="pk = :pk AND sk > :sk", Limit=1,
+                ExpressionAttributeValues={":pk": {"S": "querygen#check"}, ":sk": {"S": "-"}},
+            )  # fmt: skip
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure(error) from None
 
     def on_fact(self, fact: Fact) -> None:
         self.on_facts([fact])

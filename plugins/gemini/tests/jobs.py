@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plugins.gemini.tests.conftest import KEY
-from tests.cli.process import LIMIT, Ended, end, querygen
+from tests.cli.process import LIMIT, Ended, end
 from tests.faults.shop import Shop, balanced
 from tests.servers.gemini import Gemini
 
@@ -64,9 +64,7 @@ class Job(Shop):
         return end(self.start(*words, **environ), limit=3600 if self.catalogue else LIMIT)
 
     def command(self, *words: str, **environ: str) -> Ended:
-        """Another command than `run`."""
-        given = {"GEMINI_API_KEY": KEY, **environ}
-        return querygen(*words, cwd=self.folder, path=[self.folder / "site"], **given)
+        return super().command(*words, **{"GEMINI_API_KEY": KEY, **environ})
 
     def report(self, *words: str, **environ: str) -> dict[str, Any]:
         """Of a run that does all there is to do."""

@@ -47,6 +47,9 @@ class S3Journal:
         self.tell, self.facts, self.cursor, self.advance = local.tell, local.facts, local.cursor, local.advance
         self.runs = local.runs
 
+    async def check(self) -> None:
+        await self._pool.run(self._store.check)
+
     async def begin(self, config: Mapping[str, Any]) -> int:
         started = await self._lease.take()
         here = {run["attempt"] for run in await self._local.runs()}

@@ -55,6 +55,12 @@ class Store:
         self._bucket = bucket
         self._folder = folder
 
+    def check(self) -> None:
+        """Make sure that reading and writing will work. Leaves nothing behind: the condition cannot be met."""
+        next(self.list("answers/"), None)
+        self.get("check")
+        self.replace("check", b"", '"none"')
+
     def get(self, name: str) -> Found | None:
         """None if it is not there."""
         again = 0
