@@ -108,7 +108,8 @@ def _add_log_flags(parser: Parser) -> None:
 def _add_check(commands: _Commands[Parser]) -> None:
     check = _add(commands, "check", "check:check", "validate a config, all problems at once; spends nothing")
     check.add_argument("config", metavar="CONFIG")
-    check.add_argument("--connect", action="store_true", help="also try credentials, models, the journal, inputs, sinks and observers")
+    tried = "credentials, models, the journal, inputs, sinks and observers"
+    check.add_argument("--connect", action="store_true", help=f"also try {tried}")
     _add_config_flags(check)
     _add_log_flags(check)
 
