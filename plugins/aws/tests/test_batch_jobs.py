@@ -6,11 +6,15 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from plugins.aws.tests.batches import CONTAINER, submit, watch
+from plugins.aws.tests.conftest import KIND
 from querygen_aws.batch import name_of
 from tests.servers.aws_proxy import Fail
 
 
+@pytest.mark.skipif(KIND == "moto", reason="moto wants a Docker engine, and memory in containerProperties")
 def test_ministack_takes_a_job_and_ends_it_at_once(aws, submitter):
     """Its Batch runs nothing and checks nothing; that requests and answers fit is all that it can show."""
     aws.client("batch").register_job_definition(jobDefinitionName="querygen-small", type="container", **CONTAINER)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from plugins.aws.tests.conftest import new_bucket
+from plugins.aws.tests.conftest import KIND, new_bucket
 from plugins.aws.tests.s3_place import Place, deliver, of_document, totals
 from querygen_aws.s3 import edition
 from querygen_aws.s3.names import name_of
@@ -216,8 +216,9 @@ def test_a_product_of_another_shard_is_not_lost_silently(place):
     assert caught.value.kind == "permanent"
 
 
+@pytest.mark.skipif(KIND == "moto", reason="moto takes a body whose checksum is wrong")
 def test_what_does_not_fit_its_checksum_is_refused(place, monkeypatch):
-    """As if it had been damaged on the way. moto does not look."""
+    """As if it had been damaged on the way."""
     monkeypatch.setattr("querygen_aws.s3.body.Body.checksum", "A" * 43 + "=")
     with pytest.raises(SinkError, match="BadDigest"):
         place.deliver(catalogue())
