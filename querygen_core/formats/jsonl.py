@@ -8,7 +8,15 @@ from operator import itemgetter
 from typing import BinaryIO
 
 from querygen_core.formats.holdings import HeldProduct
-from querygen_core.formats.lines import from_line, of_product, of_query, read_lines, text_of, to_line
+from querygen_core.formats.lines import (
+    from_line,
+    of_product,
+    origin_line,
+    read_lines,
+    text_of,
+    to_line,
+    what_it_is,
+)
 from querygen_core.records import Outcome
 
 
@@ -25,10 +33,13 @@ class JsonLines:
         product = {"job_id": self._job_id, "ordinal": outcome.ordinal, **of_product(outcome)}
         shared = to_line(product)[:-1]  # what all lines begin with, written once
         lines = (
-            to_line({"position": position, "query_text": query.text, **of_query(query)})[1:]
+            (
+                to_line({"position": position, "query_text": query.text, **what_it_is(query)})[1:-1],
+                origin_line(query)[1:],
+            )
             for position, query in enumerate(outcome.queries, start=1)
         )
-        return "".join(f"{shared},{line}\n" for line in lines)
+        return "".join(f"{shared},{line},{origin}\n" for line, origin in lines)
 
     def tail(self) -> str:
         return ""

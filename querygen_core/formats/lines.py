@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, BinaryIO
 
 from querygen_core.records import Outcome, Query
@@ -20,7 +22,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 def to_line(value: object) -> str:
     """`value` as JSON without a line end; keys stay in the order given."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", _encode(value))
+    line = _encode(value)
+    if line.isascii() and "\x7f" not in line:
+        return line
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
 def from_line(line: bytes) -> dict[str, Any]:
@@ -64,14 +69,26 @@ def of_product(outcome: Outcome) -> dict[str, object]:
 
 def of_query(query: Query) -> dict[str, object]:
     """What a query is and where it comes from, all but its text."""
+    return {**what_it_is(query), **dict(zip(_ORIGIN, _origin_of(query), strict=True))}
+
+
+def what_it_is(query: Query) -> dict[str, object]:
     return {
         "query_type": query.query_type,
         "sub_type": query.sub_type,
         "labels": dict(sorted(query.labels.items())),
-        "generator": query.generator,
-        "provider": query.provider,
-        "model": query.model,
-        "prompt_hash": query.prompt_hash,
-        "request_key": query.request_key,
-        "round": query.round,
     }
+
+
+_ORIGIN = ("generator", "provider", "model", "prompt_hash", "request_key", "round")
+_origin_of = attrgetter(*_ORIGIN)
+
+
+def origin_line(query: Query) -> str:
+    """Where a query comes from, as an object on a line: the same for all that one answer gave."""
+    return _origin_line(*_origin_of(query))
+
+
+@lru_cache(maxsize=256)
+def _origin_line(*values: object) -> str:
+    return to_line(dict(zip(_ORIGIN, values, strict=True)))

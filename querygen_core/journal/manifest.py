@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from querygen_core.journal.interface import DeadLetter, Entry, Tally
 from querygen_core.journal.rows import (
@@ -27,6 +28,26 @@ _RETRIED = "('blocked', 'broken')"
 
 GRANT = "INSERT INTO grants VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET extra = max(extra, excluded.extra)"
 """Tries that were granted to a request elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a product came to, as it is stored. Made before there is a transaction, which others wait for."""
+
+    state: State
+    outcome: tuple[Any, ...] | None
+    letter: str | None
+
+    @classmethod
+    def of(cls, result: Outcome | DeadLetter) -> Settled:
+        if isinstance(result, DeadLetter):
+            return cls("failed", None, encode_letter(result))
+        row = {
+            "outcome_key": result.outcome_key, "product_key": stored_text(result.product_key), "state": result.state,
+            "kept": len(result.queries), "dropped": dropped_counts(result), "reasons": dump(result.reasons),
+            "body": encode_outcome(result),
+        }  # fmt: skip
+        return cls(result.state, (*(row[name] for name in OUTCOME), outcome_checksum(row)), None)
 
 
 @dataclass(slots=True)
@@ -72,13 +93,10 @@ class Manifest:
         self.settled += 1
         return self.settled
 
-    def settle(self, db: sqlite3.Connection, ordinal: int, result: Outcome | DeadLetter) -> None:
-        change: tuple[State, int | None, str | None]
-        if isinstance(result, Outcome):
-            _insert_outcome(db, result)
-            change = (result.state, self._next(), None)
-        else:
-            change = ("failed", None, encode_letter(result))
+    def settle(self, db: sqlite3.Connection, ordinal: int, settled: Settled) -> None:
+        if settled.outcome is not None:
+            db.execute(_INSERT_OUTCOME, settled.outcome)
+        change = (settled.state, self._next() if settled.outcome else None, settled.letter)
         db.execute(
             "UPDATE manifest SET state = ?, settled = ?, letter = ? WHERE run = ? AND ordinal = ?",
             (*change, self.run, ordinal),
@@ -151,13 +169,6 @@ def _find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row
     return row
 
 
-def _insert_outcome(db: sqlite3.Connection, outcome: Outcome) -> None:
-    row = {
-        "outcome_key": outcome.outcome_key, "product_key": stored_text(outcome.product_key), "state": outcome.state,
-        "kept": len(outcome.queries), "dropped": dropped_counts(outcome), "reasons": dump(outcome.reasons),
-        "body": encode_outcome(outcome),
-    }  # fmt: skip
-    db.execute(
-        f"INSERT OR REPLACE INTO outcomes({', '.join(row)}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row.values(), outcome_checksum(row)),
-    )
+_INSERT_OUTCOME = (
+    f"INSERT OR REPLACE INTO outcomes({', '.join(OUTCOME)}, checksum) VALUES ({', '.join('?' * (len(OUTCOME) + 1))})"
+)

@@ -8,6 +8,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from querygen_core.canonical import canonical_json, plain
@@ -59,6 +60,7 @@ def outcome_checksum(row: Mapping[str, Any] | sqlite3.Row) -> bytes:
 
 
 _SOURCE = ("generator", "query_type", "provider", "model", "prompt_hash", "request_key", "round")
+_source_of = attrgetter(*_SOURCE)
 
 
 def encode_outcome(outcome: Outcome) -> bytes:
@@ -66,9 +68,8 @@ def encode_outcome(outcome: Outcome) -> bytes:
     sources: dict[tuple[Any, ...], int] = {}
 
     def pack(query: Query) -> list[Any]:
-        source = tuple(getattr(query, name) for name in _SOURCE)
-        number = sources.setdefault(source, len(sources))
-        return [number, query.text, query.sub_type, plain(query.labels), query.dropped]
+        number = sources.setdefault(_source_of(query), len(sources))
+        return [number, query.text, query.sub_type, dict(query.labels), query.dropped]
 
     body = {
         "title": outcome.title,
@@ -77,7 +78,7 @@ def encode_outcome(outcome: Outcome) -> bytes:
         "dropped": [pack(query) for query in outcome.dropped],
         "sources": [list(source) for source in sources],
     }
-    return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
+    return zlib.compress(json.dumps(body, default=plain, separators=(",", ":")).encode(), 1)
 
 
 def decode_outcome(row: Mapping[str, Any], ordinal: int, content_hash: str, refs: str) -> Outcome:

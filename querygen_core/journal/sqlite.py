@@ -15,7 +15,7 @@ from typing import Any
 from querygen_core.api import Context
 from querygen_core.errors import JournalError
 from querygen_core.journal.interface import DeadLetter, Delivery, Entry, IntentEnd, Kept, Spent, Stored, Tally
-from querygen_core.journal.manifest import GRANT, Manifest, grant_retry, intact
+from querygen_core.journal.manifest import GRANT, Manifest, Settled, grant_retry, intact
 from querygen_core.journal.rows import (
     OUTCOME,
     answer_row,
@@ -95,8 +95,10 @@ class SqliteJournal:
         return await self._writer.run(lambda db: [self._manifest.admit(db, entry) for entry in entries])
 
     async def settle(self, ordinal: int, result: Outcome | DeadLetter, facts: Sequence[Fact] = ()) -> None:
+        settled = Settled.of(result)
+
         def work(db: sqlite3.Connection) -> None:
-            self._manifest.settle(db, ordinal, result)
+            self._manifest.settle(db, ordinal, settled)
             self._insert_facts(db, facts)
 
         await self._writer.run(work)
