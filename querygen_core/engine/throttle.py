@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from querygen_core.engine.halt import Halt
 from querygen_core.errors import Exit
 
-_START = 32.0
+_START = 16.0
 _DECREASE = 0.7
 _WINDOW = 20  # successes per additional call in flight, close to where the last push-back came
 _NEAR = 0.9  # of the last limit that was pushed back: up to there every success adds one

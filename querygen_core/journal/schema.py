@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 
 from querygen_core.errors import JournalError
 
 VERSION = 2
+_PATIENCE = 30.0  # seconds to wait for another process
 
 _TABLES = """
 CREATE TABLE runs(
@@ -69,15 +71,29 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         JournalError: it was written by a newer querygen.
     """
-    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # damaged text must reach its checksum
-    connection.execute("PRAGMA journal_mode=WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-16000")
     connection.execute("PRAGMA temp_store=MEMORY")
     _prepare(connection, path)
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite itself does not wait where several processes, say a job's shards, want this of a new file at once."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

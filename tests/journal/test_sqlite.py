@@ -96,6 +96,28 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path):
     assert opened(tmp_path, lambda journal: journal.spent()).calls == 0
 
 
+def test_processes_that_make_a_journal_at_once_wait_for_each_other(tmp_path: Path):
+    program = (
+        "import pathlib, sys, time\n"
+        "from querygen_core.journal.schema import connect\n"
+        "print(flush=True)\n"
+        "for number in sys.stdin.readline().split():\n"
+        "    connect(pathlib.Path(sys.argv[1]) / number).close()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write(" ".join(map(str, range(60))) + "\n")
+        process.stdin.flush()
+    ended = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 6, ended
+
+
 def test_the_journal_is_readable_by_its_owner_only(tmp_path: Path):
     opened(tmp_path, settle_two)
     assert (tmp_path / "state" / "lock-0-of-1").stat().st_mode & 0o077 == 0
