@@ -13,6 +13,7 @@ from querygen_core.records import split_key
 from querygen_core.testing.contract import Contract
 
 _FEW, _MANY = 300, 3_000
+_TIMES = 2
 _SLACK = 300_000  # bytes; buffers and caches, much less than the records of `_MANY` take
 
 
@@ -63,7 +64,9 @@ class InputContract(Contract):
             pytest.skip("many() is not given")
         _peak(few, _FEW)  # imports and caches
         smaller = _peak(few, _FEW)
-        larger = _peak(cast("Input", self.closed_later(self.many(self.folder, _MANY))), _MANY)
+        larger = min(
+            _peak(cast("Input", self.closed_later(self.many(self.folder, _MANY))), _MANY) for _ in range(_TIMES)
+        )  # what other threads take at that moment is counted too, and only adds
         assert larger < smaller + _SLACK, f"{_FEW} records take {smaller:,} bytes, {_MANY} take {larger:,}"
 
     def test_products_say_who_they_are(self) -> None:

@@ -13,7 +13,7 @@ from plugins.aws.tests.names import own_name
 from querygen_aws import clients
 from querygen_core.api import Submitter
 from tests.servers import aws as emulators
-from tests.servers import aws_batch
+from tests.servers import aws_batch, postgres
 from tests.servers.aws_proxy import AwsProxy, proxied
 
 KIND: emulators.Kind = "moto" if os.environ.get("QUERYGEN_AWS") == "moto" else "ministack"
@@ -112,3 +112,15 @@ def place(aws: emulators.Aws, bucket: str) -> Place:
 def between(aws: emulators.Aws, bucket: str, proxy: AwsProxy, impatient: None) -> Place:
     """The same, but its journals go through the proxy."""
     return Place(aws, bucket, {**aws.environ, "AWS_ENDPOINT_URL": proxy.url})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(server: postgres.Server) -> Iterator[postgres.Database]:
+    with server.database() as database:
+        yield database

@@ -21,25 +21,13 @@ from plugins.gemini.tests.jobs import CATALOGUES, paid
 from plugins.gemini.tests.traces import places
 from tests.cli.process import LIMIT, end, wait_for
 from tests.faults.shop import balanced, interrupt
-from tests.servers import gemini, postgres
+from tests.servers import gemini
 from tests.servers.aws import CREDENTIALS
 from tests.servers.aws_proxy import Fail, LoseAnswer, Unprocessed
 
 PRODUCTS = int(os.environ.get("QUERYGEN_PRODUCTS", "10"))
 CATALOGUE = Path(CATALOGUES[0]) if CATALOGUES else None
 SHARDS = 8
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[postgres.Server]:
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def database(server: postgres.Server) -> Iterator[postgres.Database]:
-    with server.database() as database:
-        yield database
 
 
 @pytest.fixture

@@ -24,18 +24,6 @@ NEXT, OTHER, OTHER_NEXT = (f"AIza{word}-of-the+vault=%7E0123456789" for word in 
 PASSWORD = "canary/of+the=database-5d20"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def database(server: postgres.Server) -> Iterator[postgres.Database]:
-    with server.database() as database:
-        yield database
-
-
 @pytest.fixture
 def model() -> Iterator[gemini.Gemini]:
     with gemini.running(keys=(KEY, OTHER), latency="50ms") as server:
