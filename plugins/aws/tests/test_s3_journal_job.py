@@ -57,7 +57,9 @@ def test_a_machine_that_is_lost_again_and_again_costs_what_was_in_flight(shop, u
     assert shop.outputs() == unbroken.outputs
     assert shop.paid <= unbroken.needed + 2 * CONCURRENCY
     assert ended.json["calls"]["job"] == unbroken.needed, "what was paid in earlier runs counts"
-    assert ended.json["calls"]["new"] < unbroken.needed - 20
+    assert ended.json["calls"]["new"] <= unbroken.needed - 30 + 2 * CONCURRENCY, (
+        "of 30 answers, what was in flight is lost"
+    )
     assert ended.json["calls"]["indeterminate"] is None
 
 
