@@ -1,15 +1,15 @@
-# The image that AWS Batch runs: docker build --build-arg CONFIG=configs/prod.yaml --tag querygen .
-# It holds the plugins that CONFIG uses and nothing else; README.md, "In a container", says how to run it.
+# The image for AWS Batch: docker build --build-arg CONFIG=configs/prod.yaml --tag querygen .
+# It contains only the plugins that CONFIG uses; README.md, "In a container", shows how to run it.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_QUIET=1
 WORKDIR /build
 
-# What comes from elsewhere, before any source: a layer that only CONFIG, EXTRAS and requirements.lock change.
-# Bytecode that does not depend on the times of files stays valid in an image whose times were all set to one.
+# Third-party packages first: this layer changes only with CONFIG, EXTRAS and requirements.lock, not with our source.
+# Bytecode is validated by hash, not by modification time, because a reproducible build gives all files the same time.
 ARG CONFIG=configs/prod.yaml
-# More than CONFIG names: "embedded" for a database of querygen's own, "aws" for catalogues in S3.
+# Extras that CONFIG does not name: "embedded" for querygen's own PostgreSQL, "aws" for catalogues in S3.
 ARG EXTRAS=
 COPY .ci/needed.py requirements.lock ./
 COPY ${CONFIG} config.yaml
@@ -23,13 +23,13 @@ RUN python needed.py plugins config.yaml > plugins.txt \
     --require-hashes -r pins.txt \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/querygen/lib
 
-# The certificates of Amazon RDS, if their hash is given: sha256sum of the file, which changes every few years.
+# The CA certificates of Amazon RDS, if RDS_CA_SHA256 is set: the sha256sum of the file, which changes every few years.
 ARG RDS_CA_URL=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
 ARG RDS_CA_SHA256=
 COPY .ci/fetch.py ./
 RUN mkdir /etc/ssl/rds && python fetch.py "${RDS_CA_URL}" "${RDS_CA_SHA256}" /etc/ssl/rds/global-bundle.pem
 
-# Our own wheels, made and installed without a network, apart from the rest: what a change of source makes anew.
+# Our own wheels, built and installed without a network, in a separate layer: only this one changes with our source.
 ARG SOURCE_DATE_EPOCH
 COPY pyproject.toml README.md LICENSE ./
 COPY querygen_core querygen_core/
@@ -43,12 +43,13 @@ RUN for name in $(cat plugins.txt) ${EXTRAS}; do if [ -d "plugins/${name}" ]; th
 FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/querygen/bin:${PATH} HOME=/tmp QUERYGEN_STATE_DIR=/var/lib/querygen \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# The user is written by hand, for useradd would note the date; the embedded PostgreSQL needs its user to have a name.
-# The official image has no bytecode for Python's own library, and where the root is read-only it would never get any.
+# The user is added without useradd, which records the date and so makes the image irreproducible. It has a name because the
+# embedded PostgreSQL needs one. The official image has no bytecode for the standard library, and a container with a
+# read-only root could never write it.
 RUN echo 'querygen:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'querygen:x:10001:' >> /etc/group \
  && python -m pip uninstall --quiet --yes --root-user-action ignore setuptools wheel pip \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -x '/(ensurepip|idlelib|lib2to3|test|site-packages)/' \
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash -x '/(ensurepip|idlelib|lib2to3|test|site-packages)/' \
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
  && mkdir /querygen /var/lib/querygen \
  && ln -s /var/lib/querygen /querygen/output \
@@ -63,7 +64,7 @@ USER 10001:10001
 ARG CONFIG=configs/prod.yaml
 RUN querygen check "${CONFIG}"
 
-# All that is ever written to; everything else may be read-only.
+# The only folders that are written; the rest of the file system may be read-only.
 VOLUME ["/var/lib/querygen", "/tmp"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["querygen"]

@@ -1,12 +1,15 @@
-"""What a plugin imports, and all that it imports, from querygen.
+"""Everything that a plugin imports from querygen, together with `querygen_core.formats` (the query files that sinks
+write), which is part of the same versioned interface. A plugin's tests also import `querygen_core.testing`.
 
 A plugin is an installed package with an entry point in the group `querygen`. Its module *declares*: for each kind of
-part it offers, a function `querygen_<kind>` marked `@hookimpl` that returns `Component`s. Declaring must be cheap: no
-SDK is imported until a component's `build` is called, which happens only if a config names it. Building and checking
-a component must not spend money or need the network; that is for `check`, `read`, `complete`, `apply`.
+component it offers, a function `querygen_<kind>s` marked `@hookimpl` that returns `Component`s. Declaring must be
+cheap: no SDK is imported until a component's `build` is called, which happens only if a config names it. Building a
+component must not spend money or need the network; that is for `check`, `read`, `complete`, `apply`.
 
-Within one major of `API`, records and protocols only gain fields with defaults and optional methods. A plugin says
+Within one major of `API`, records and protocols only gain fields with defaults and optional protocols. A plugin says
 which major it was written for with a module attribute `querygen_api = 1`.
+
+`__all__` below lists the names by the kind of component that needs them.
 """
 
 from __future__ import annotations
@@ -18,8 +21,23 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 import pluggy
 from pydantic import BaseModel, ConfigDict
 
-from querygen_core.context import PARTITIONS, Context, Shard, partition_of
-from querygen_core.errors import (
+from querygen_core.contracts.abilities import (
+    BatchesEvents,
+    CachesSecrets,
+    Checkable,
+    Closable,
+    HasDatabase,
+    HasExample,
+    HasFingerprint,
+    HasPlan,
+    KeepsObjects,
+    ReadsVolatile,
+    ReportsProgress,
+)
+from querygen_core.contracts.canonical import plain
+from querygen_core.contracts.characters import HiddenCharacters
+from querygen_core.contracts.context import Context, Shard, partition_of
+from querygen_core.contracts.errors import (
     AnswerError,
     ConfigError,
     CredentialsError,
@@ -32,11 +50,8 @@ from querygen_core.errors import (
     Stopped,
     UsageError,
 )
-from querygen_core.journal.interface import Journal, Kept, LocalJournal
-from querygen_core.masking import mask
-from querygen_core.price import Price
-from querygen_core.products import read_product
-from querygen_core.protocols import (
+from querygen_core.contracts.price import Price
+from querygen_core.contracts.protocols import (
     Ask,
     BatchProvider,
     Capabilities,
@@ -53,9 +68,11 @@ from querygen_core.protocols import (
     SnapshotSink,
     Storage,
 )
-from querygen_core.records import (
+from querygen_core.contracts.quota import quota_lasts
+from querygen_core.contracts.records import (
     Answer,
-    Fact,
+    Entry,
+    Event,
     Finding,
     Outcome,
     Product,
@@ -65,75 +82,107 @@ from querygen_core.records import (
     Request,
     Response,
     ResultSet,
+    StoredObject,
     Usage,
     Want,
 )
-from querygen_core.secrets import Secret, field_of
-from querygen_core.submission import Failure, Order, Progress, Submission, Submitter
+from querygen_core.contracts.submission import Failure, JobSpec, Progress, Submission, Submitter
+from querygen_core.contracts.threads import ThreadPool
+from querygen_core.products import read_product
+from querygen_core.secrets.masking import mask
+from querygen_core.secrets.secret import Secret, field_of
+from querygen_core.strict_yaml.suggest import did_you_mean
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of component
+    # Every plugin: declaring its components
     "API",
-    "PARTITIONS",
+    "Component",
+    "Context",
+    "ModelName",
+    "Options",
+    "PromptName",
+    "Secret",
+    "Shard",
+    "hookimpl",
+    # Every plugin: errors, each with a kind that decides the exit code
+    "ConfigError",
+    "CredentialsError",
+    "QuerygenError",
+    "UsageError",
+    # Every plugin: abilities that an object of several kinds may have
+    "Checkable",
+    "Closable",
+    # Every plugin: code that all of them need in the same way
+    "HiddenCharacters",
+    "ThreadPool",
+    "did_you_mean",
+    "field_of",
+    "mask",
+    "plain",
+    # Inputs and preprocessors
+    "Input",
+    "InputError",
+    "MissingInput",
+    "Preprocessor",
+    "Product",
+    "Reject",
+    "ReportsProgress",
+    "read_product",
+    # Providers
+    "BatchProvider",
+    "Capabilities",
+    "Price",
+    "Provider",
+    "ProviderError",
+    "Request",
+    "Response",
+    "Usage",
+    "quota_lasts",
+    # Generators and postprocessors
     "Answer",
     "AnswerError",
     "Ask",
-    "BatchProvider",
-    "Capabilities",
-    "Component",
-    "ConfigError",
-    "Context",
-    "CredentialsError",
-    "Database",
-    "Fact",
-    "Failure",
-    "Finding",
     "Generator",
-    "Input",
-    "InputError",
-    "Journal",
-    "JournalError",
-    "Kept",
-    "LocalJournal",
-    "MissingInput",
-    "ModelName",
-    "Observer",
-    "Options",
-    "Order",
-    "Outcome",
+    "HasFingerprint",
+    "HasPlan",
     "Postprocessor",
-    "Preprocessor",
-    "Price",
-    "Product",
-    "Progress",
     "Prompt",
-    "PromptName",
-    "Provider",
-    "ProviderError",
     "Query",
-    "QuerygenError",
+    "ReadsVolatile",
+    "Stopped",
+    "Want",
+    # Sinks
+    "Outcome",
     "Receipt",
-    "Reject",
-    "Request",
-    "Response",
-    "ResultSet",
-    "Secret",
-    "SecretResolver",
-    "Shard",
     "Sink",
     "SinkError",
     "SnapshotSink",
-    "Stopped",
+    "partition_of",
+    # Inputs, preprocessors and sinks that live in a database
+    "Database",
+    "Finding",
+    "HasDatabase",
+    "HasExample",
+    "ResultSet",
+    # Observers
+    "BatchesEvents",
+    "Event",
+    "Observer",
+    # Secret resolvers
+    "CachesSecrets",
+    "SecretResolver",
+    # Storages
+    "Entry",
+    "JournalError",
+    "KeepsObjects",
     "Storage",
+    "StoredObject",
+    # Submitters
+    "Failure",
+    "JobSpec",
+    "Progress",
     "Submission",
     "Submitter",
-    "Usage",
-    "UsageError",
-    "Want",
-    "field_of",
-    "hookimpl",
-    "mask",
-    "partition_of",
-    "read_product",
 ]
 
 API = 1
@@ -141,30 +190,32 @@ API = 1
 
 hookspec = pluggy.HookspecMarker("querygen")
 hookimpl = pluggy.HookimplMarker("querygen")
+"""Marks a function of a plugin's module as the declaration of its components of one kind."""
 
 
 class Options(BaseModel):
-    """Base of every component's options: immutable, unknown keys are errors, every field described.
-
-    `not_in_key` names the options that cannot change a result (timeouts, addresses, concurrency). All others, secrets
-    apart, are part of the request keys and outcome keys of whatever uses the component.
-    """
+    """Base of every component's options: immutable, unknown keys are errors, every field described."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, arbitrary_types_allowed=False)
 
     not_in_key: ClassVar[frozenset[str]] = frozenset()
+    """The options that cannot change a result (timeouts, addresses, concurrency). All others, secrets apart, are part
+    of the request keys and outcome keys of whatever uses the component.
+    """
 
 
-class NamesAModel:
+class ModelRef:
     """Marks an option as the name of an entry under `models:`; the config is refused if there is none."""
 
 
-class NamesAPrompt:
+class PromptRef:
     """Marks an option as the name or path of a prompt file; it is loaded when the config is checked."""
 
 
-ModelName = Annotated[str, NamesAModel()]
-PromptName = Annotated[str, NamesAPrompt()]
+ModelName = Annotated[str, ModelRef()]
+"""Type of an option that holds the name of an entry under `models:`."""
+PromptName = Annotated[str, PromptRef()]
+"""Type of an option that holds the name or path of a prompt file."""
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - O for options, as T for the thing built
@@ -173,71 +224,69 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Component(Generic[O, T]):
-    """A named, configurable part: `name` in `use: plugin/name`.
-
-    options: its pydantic model. build: makes the object; may import an SDK, must not connect. summary: one line.
-    """
+    """The declaration of something that a config can use."""
 
     name: str
+    """The second half of `use: plugin/name`: lower-case words joined by `-`."""
     options: type[O]
+    """The pydantic model of its options in the config."""
     build: Callable[[O, Context], T]
+    """Makes the object from validated options; may import an SDK, must not connect to anything."""
     summary: str
+    """One line for `plugins list`: starts with a capital letter and a verb in the third person, no full stop."""
 
 
 class Hooks:
-    """What a plugin may declare. One hook per kind; none of them takes an argument or does any work."""
+    """The hooks of a plugin, one per kind of component. None of them takes an argument or does any work."""
 
     @hookspec
     def querygen_inputs(self) -> Iterable[Component[Any, Input]]:
-        """Sources of products, for `input:`."""
+        """Components that read products, for `input:`."""
         return ()
 
     @hookspec
     def querygen_preprocessors(self) -> Iterable[Component[Any, Preprocessor]]:
-        """Steps on products, for `preprocessors:`."""
+        """Components that change or reject products, for `preprocessors:`."""
         return ()
 
     @hookspec
     def querygen_providers(self) -> Iterable[Component[Any, Provider]]:
-        """Model APIs, for `models:`."""
+        """Components that call a model API, for `models:`."""
         return ()
 
     @hookspec
     def querygen_generators(self) -> Iterable[Component[Any, Generator]]:
-        """Makers of queries, for `generators:`."""
+        """Components that make queries, for `generators:`."""
         return ()
 
     @hookspec
     def querygen_postprocessors(self) -> Iterable[Component[Any, Postprocessor]]:
-        """Steps on one product's queries, for `postprocessors:`."""
+        """Components that repair or drop one product's queries, for `postprocessors:`."""
         return ()
 
     @hookspec
     def querygen_sinks(self) -> Iterable[Component[Any, Sink]]:
-        """Places that hold the queries, for `sinks:`."""
+        """Components that store queries, for `sinks:`."""
         return ()
 
     @hookspec
     def querygen_observers(self) -> Iterable[Component[Any, Observer]]:
-        """Listeners to facts, for `observers:`."""
-        return ()
-
-    @hookspec
-    def querygen_journals(self) -> Iterable[Component[Any, Journal]]:
-        """Durable memories, for `journal:`."""
+        """Components that receive events, for `observers:`."""
         return ()
 
     @hookspec
     def querygen_secrets(self) -> Iterable[Component[Any, SecretResolver]]:
-        """Resolvers of `${secret:<plugin>/<name>:…}`; built with default options."""
+        """Components that fetch `${secret:<plugin>/<name>:…}`; built with default options."""
         return ()
 
     @hookspec
     def querygen_storages(self) -> Iterable[Component[Any, Storage]]:
-        """Readers of URL schemes; built with default options."""
+        """Components that read the URLs of one scheme, their name, and may keep objects there; built with default
+        options.
+        """
         return ()
 
     @hookspec
     def querygen_submitters(self) -> Iterable[Component[Any, Submitter]]:
-        """Places that run a job in shards, for `submit:`."""
+        """Components that run a job in shards on other machines, for `submit:`."""
         return ()

@@ -1,4 +1,4 @@
-"""Logs: `2026-11-23T12:00:00Z INFO [GENERATE] message`, one line for each record whatever it holds, secrets masked.
+"""Logging: `2026-11-23T12:00:00Z INFO [GENERATE] message`, one line per record whatever it holds, secrets masked.
 
 The component in brackets comes from the logger: `querygen.generate` writes as GENERATE, a library under its own name.
 """
@@ -19,15 +19,18 @@ from pathlib import PurePath
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TextIO
 
-from querygen_core.masking import mask, printable
+from querygen_core.contracts.last_resort import last_resort
+from querygen_core.secrets.masking import mask, printable
 
 __all__ = ["Format", "bind", "configure", "log_loop_error", "printable"]
 
 Format = Literal["text", "json"]
 
 _OURS = "querygen"
-_LONGEST = 16_000
-_MOST_CAUSES = 5
+_LONGEST = 16_000  # characters of each part of a line
+_MOST_CAUSES = 5  # of an exception, and members of a group
+_CARRIERS = ("asyncio", "concurrent.futures")
+"""Libraries that log an exception when they could not bring it, or a result, to those that wait for it."""
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9_]")
 
 _fields: ContextVar[Mapping[str, object]] = ContextVar("log_fields", default=MappingProxyType({}))
@@ -40,9 +43,9 @@ def bind(**fields: object) -> None:
 
 
 def configure(level: str = "INFO", log_format: Format = "text", stream: TextIO | None = None) -> None:
-    """Send all logging here and nowhere else: ours from `level`, libraries' from WARNING, uncaught errors, warnings.
+    """Send all log records to one stream: ours from `level`, those of libraries from WARNING, uncaught errors too.
 
-    stream: standard error if not given, so that standard output holds results alone.
+    Python's own warnings become log records. stream: default standard error, since standard output is for results.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     stream = stream or sys.stderr
@@ -59,33 +62,44 @@ def configure(level: str = "INFO", log_format: Format = "text", stream: TextIO |
     _log.setLevel(number)
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_ignored
     threading.excepthook = _log_uncaught_in_thread
 
 
 def log_loop_error(_loop: object, context: Mapping[str, Any]) -> None:
-    """An asyncio exception handler."""
+    """The exception handler of the event loop."""
+    last_resort.note(context.get("exception"))
     _log.error("%s", context.get("message", "error in the event loop"), exc_info=context.get("exception"))
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    _log.critical("stopped by an error that nothing caught", exc_info=(kind, error, trace))
+    _log.critical("uncaught exception", exc_info=(kind, error, trace))
+
+
+def _log_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    """For an exception that nobody can get, such as one in a `__del__` or before a thread has begun."""
+    last_resort.note(ignored.exc_value)
+    _log.warning("%s", ignored.err_msg or "exception ignored", exc_info=ignored.exc_value)
 
 
 def _log_uncaught_in_thread(failure: threading.ExceptHookArgs) -> None:
+    last_resort.note(failure.exc_value)
     if not issubclass(failure.exc_type, SystemExit):
         name = failure.thread.name if failure.thread else "?"
-        _log.critical("thread %s was stopped by an error that nothing caught", name, exc_info=failure.exc_value)
+        _log.critical("uncaught exception in thread %s", name, exc_info=failure.exc_value)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Libraries speak up for warnings only, whatever level they set themselves."""
+    """Drops records of libraries below WARNING, whatever level they set for themselves."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.name in _CARRIERS:
+            last_resort.note(record.exc_info[1])
         ours = record.name.partition(".")[0] == _OURS
         return bool(super().filter(record)) and (ours or record.levelno >= logging.WARNING)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as in logging
-        """A line that cannot be written is lost. It must not stop the job, nor be printed unmasked, as Python would."""
+        """Drop a record that cannot be written. Python would print it, unmasked."""
 
 
 class _Line(logging.Formatter):
@@ -117,7 +131,7 @@ class _TextLine(_Line):
 
 
 class _JsonLine(_Line):
-    """Everything is masked before it is encoded: afterwards a mask could cut an escape in two."""
+    """Values are masked before they are encoded: afterwards a mask could cut an escape in two."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {name: value if isinstance(value, int) else mask(str(value)) for name, value in _fields.get().items()}
@@ -139,24 +153,24 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _errors(error: BaseException | None) -> Iterator[str]:
-    """Type, message and place of an exception and its causes, the newest first."""
+    """Type, message and location of an exception and its causes, the newest first."""
     for _ in range(_MOST_CAUSES):
         if error is None:
             return
-        yield f"{type(error).__name__}: {_text(error)}{_place(error.__traceback__)}"
+        yield f"{type(error).__name__}: {_text(error)}{_location(error.__traceback__)}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _text(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        return "; ".join(" ← ".join(_errors(one)) for one in error.exceptions[:_MOST_CAUSES])
+        return "; ".join(" ← ".join(_errors(member)) for member in error.exceptions[:_MOST_CAUSES])
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - it is somebody else's exception
+    except Exception:  # noqa: BLE001 - a library's `__str__` may fail in any way
         return "its message cannot be shown"
 
 
-def _place(trace: TracebackType | None) -> str:
+def _location(trace: TracebackType | None) -> str:
     if trace is None:
         return ""
     while trace.tb_next is not None:

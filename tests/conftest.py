@@ -1,82 +1,49 @@
-"""What holds for every test here: no key or setting of the machine gets in, nothing is left running."""
-
 from __future__ import annotations
 
 import os
-import threading
-import time
-from collections.abc import Iterator
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from querygen_core import masking
+from querygen_core.testing.isolation import (
+    empty_home,
+    isolated_environment,
+    no_secrets_of_other_tests,
+    nothing_left_behind,
+)
 
-ROOT = Path(__file__).parents[1]
+__all__ = ["empty_home", "isolated_environment", "no_secrets_of_other_tests", "nothing_left_behind"]
 
-SETTINGS_OF_THE_MACHINE = (
-    "AWS_", "AZURE_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "OPENAI_", "QUERYGEN_", "INPUT_S3_", "PRODUCTS_JSON", "PG",
-)  # fmt: skip
-
-_PATIENCE = 2.0  # seconds for what a test has ended already, but the system has not
+MEMORY_DISK = Path("/dev/shm")
+ROOM = 3 << 30  # bytes that must be free; a whole run leaves less than a third of that behind
 
 settings.register_profile("querygen", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("querygen")
 
 
-@pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write on a memory disk where there is one, for most of them wait for a disk above all.
+
+    It is removed at the end. `--basetemp FOLDER` keeps it. TMPDIR stays as it is: built images are cached there.
+    """
+    if config.option.basetemp is None and is_suitable(MEMORY_DISK):
+        folder = Path(tempfile.mkdtemp(prefix="querygen-tests-", dir=MEMORY_DISK))
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.option.basetemp = str(folder / "pytest")  # of the workers of pytest-xdist, too
+        if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+            # Hundreds of processes would each compile all they import, which is half of what they take to start.
+            os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder / "bytecode")
+            sys.dont_write_bytecode = False
 
 
-@pytest.fixture(autouse=True)
-def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_home: Path) -> None:
-    """No credentials and no settings, an empty home, and the test's own folder as the current one."""
-    for name in list(os.environ):
-        if name.startswith(SETTINGS_OF_THE_MACHINE):
-            monkeypatch.delenv(name)
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(empty_home))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test registers as a secret must not be masked in another's messages."""
-    monkeypatch.setattr(masking, "_known", set())
-    monkeypatch.setattr(masking, "_known_pattern", None)
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """Fails a test after which a thread or a child process goes on."""
-    before = running()
-    yield
-    left = left_running(before, _PATIENCE)
-    assert not left, f"the test left behind: {', '.join(sorted(left))}"
-
-
-def left_running(before: set[str], patience: float) -> set[str]:
-    """What has started since `before` and has not ended after `patience` seconds."""
-    until = time.monotonic() + patience
-    while (left := running() - before) and time.monotonic() < until:
-        time.sleep(0.01)
-    return left
-
-
-def running() -> set[str]:
-    """Threads that keep the process from ending, and its children, where the system can tell them."""
-    threads = {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate() if not thread.daemon}
-    return threads | {f"process {pid}" for pid in children()}
-
-
-def children() -> set[int]:
-    found = set()
-    for file in Path("/proc/self/task").glob("*/children"):
-        try:
-            found.update(map(int, file.read_text().split()))
-        except (FileNotFoundError, ProcessLookupError):  # the thread has just ended
-            continue
-    return found
+def is_suitable(disk: Path) -> bool:
+    """Whether tests may write on it, run what they have written, and find room enough."""
+    if not (disk.is_dir() and os.access(disk, os.W_OK)):
+        return False
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize >= ROOM and not status.f_flag & os.ST_NOEXEC

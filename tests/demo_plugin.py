@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from querygen_core.api import Component, Context, ModelName, Options, PromptName, Secret, hookimpl
 from querygen_core.config import Pipeline, load_pipeline
-from querygen_core.errors import ConfigError, Exit
+from querygen_core.contracts.errors import ConfigError, Exit
 from querygen_core.registry import Registry
 
 ENVIRON = {
@@ -54,16 +54,26 @@ sinks:
   - {use: demo/table, dsn: "x ${secret:env:PASSWORD} ${B}", passwords: {a: "${secret:env:PASSWORD}", b: "${B}"}}
   - {use: demo/file, path: 2026-11-23, required: false}
 observers: [{use: demo/log}]
-journal: {use: core/sqlite}
+journal: {url: "file:///tmp/journal/"}
 submit: {use: demo/queue, path: "${B}"}
 runtime: {concurrency: 4096, max_cost: 1.5, max_calls: 7, drain: 9, max_failed_ratio: 0}
 """
 """Every section, every way to fill something in."""
 
 KEYS = (
-    "job_id", "input", "preprocessors", "models", "generators", "postprocessors", "sinks", "observers", "journal",
-    "runtime", "prompts_dir", "submit",
-)  # fmt: skip
+    "job_id",
+    "input",
+    "preprocessors",
+    "models",
+    "generators",
+    "postprocessors",
+    "sinks",
+    "observers",
+    "journal",
+    "runtime",
+    "prompts_dir",
+    "submit",
+)
 
 
 def no_metadata(url: str) -> str:
@@ -132,6 +142,9 @@ def build(options: Options, context: Context) -> Any:
 
 class Storage:
     def open(self, url: str) -> Any:
+        raise NotImplementedError
+
+    def list(self, url: str) -> Any:
         raise NotImplementedError
 
 

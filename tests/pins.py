@@ -40,9 +40,16 @@ HEADER = f"""\
 # `for` names the extras that need a pin; `core` is querygen with none, `build` makes the wheels. Tests need all.
 """
 _EXPORT = (
-    "export", "--frozen", "--all-packages", "--all-extras", "--all-groups", "--no-emit-workspace",
-    "--no-annotate", "--no-header", "--quiet",
-)  # fmt: skip
+    "export",
+    "--frozen",
+    "--all-packages",
+    "--all-extras",
+    "--all-groups",
+    "--no-emit-workspace",
+    "--no-annotate",
+    "--no-header",
+    "--quiet",
+)
 _CLOSURE = ("export", "--frozen", "--no-emit-workspace", "--no-annotate", "--no-header", "--no-hashes", "--quiet")
 _HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 _USERS = re.compile(r"    # for (?P<names>[a-z0-9-]+(?: [a-z0-9-]+)*)")

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from querygen_core.cli.parser import build_parser
-from querygen_core.config import Runtime
-from querygen_core.errors import Exit
+from querygen_core.cli.parser import EXIT_CODES, build_parser
+from querygen_core.config import Journal, Runtime
 from querygen_core.registry import Kind, Registry
 
 ROOT = Path(__file__).parents[1]
@@ -22,29 +21,15 @@ READMES = (README, *sorted(ROOT.glob("plugins/*/README.md")))
 _BLOCK = re.compile(r"<!-- generated: (?P<name>[a-z-]+)(?P<words>[^>]*) -->\n.*?<!-- end -->", re.DOTALL)
 _FILE = re.compile(r"<!-- file: (?P<name>\S+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 
-_MEANINGS = {
-    Exit.DONE: "done; dead letters, if any, stayed below `max_failed_ratio`",
-    Exit.USAGE: "the command line is wrong",
-    Exit.INPUT_UNUSABLE: "the input is unusable, or too much of it failed or was rejected",
-    Exit.INPUT_MISSING: "the input is not there",
-    Exit.PROVIDER_REFUSES: "the provider refuses for good (quota, request), or a budget is reached",
-    Exit.BUG: "a bug, or counts that do not balance",
-    Exit.SINK_FAILED: "a sink failed for good; the data is safe in the journal",
-    Exit.TRY_AGAIN: "**try again**: a signal, a provider or sink that was down, another run that holds the job",
-    Exit.CREDENTIALS: "credentials are missing or refused",
-    Exit.CONFIG: "the config is wrong",
-    Exit.INTERRUPTED: "interrupted from the keyboard",
-}
-
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-def runtime() -> str:
-    fields = Runtime.model_fields.items()
-    rows = ((f"`runtime.{name}`", f"{field.default}", field.description or "") for name, field in fields)
+def settings(section: str) -> str:
+    fields = {"journal": Journal, "runtime": Runtime}[section].model_fields.items()
+    rows = ((f"`{section}.{name}`", f"{field.default}", field.description or "") for name, field in fields)
     return table(
         ("key", "default", "what it does"), ((key, "" if value == "None" else value, text) for key, value, text in rows)
     )
@@ -57,7 +42,7 @@ def components() -> str:
 
 
 def exit_codes() -> str:
-    return table(("code", "meaning"), ((str(int(code)), meaning) for code, meaning in _MEANINGS.items()))
+    return table(("code", "meaning"), ((str(int(code)), meaning) for code, meaning in EXIT_CODES.items()))
 
 
 def commands() -> str:
@@ -94,7 +79,7 @@ def _default(field: FieldInfo) -> str:
 
 
 GENERATED: dict[str, Callable[..., str]] = {
-    "runtime": runtime,
+    "settings": settings,
     "components": components,
     "exit-codes": exit_codes,
     "commands": commands,

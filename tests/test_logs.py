@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from querygen_core import logs
-from querygen_core.masking import register
+from querygen_core.contracts.last_resort import LastResort
+from querygen_core.secrets.masking import register
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (DEBUG|INFO|WARNING|ERROR|CRITICAL) \[[A-Z0-9_]+\] .*")
 Lines = Callable[..., list[str]]
@@ -26,6 +27,7 @@ Lines = Callable[..., list[str]]
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     """Configures logging, calls a function, gives the lines that it logged; leaves logging as it was."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     root, ours = logging.getLogger(), logging.getLogger("querygen")
     before = root.level, ours.level
@@ -233,7 +235,7 @@ def test_a_closed_stream_stops_nothing_and_tells_nothing(logged: Lines, capsys: 
 UNCAUGHT = """
 import asyncio, sys, threading, warnings
 from querygen_core import logs
-from querygen_core.masking import register
+from querygen_core.secrets.masking import register
 register("hunter-2")
 logs.configure("INFO", sys.argv[1])
 warnings.warn("old hunter-2\\nthing")
@@ -263,8 +265,50 @@ def test_whatever_goes_wrong_outside_is_one_masked_line(log_format: str) -> None
         assert all(LINE.fullmatch(line) for line in lines)
         assert "[WARNINGS] " in lines[0]
         assert "UserWarning: old ***" in lines[0]
-        assert "thread reader was stopped" in lines[1]
-        assert "CRITICAL [QUERYGEN] stopped by an error that nothing caught | ValueError: bad\\n***" in lines[3]
+        assert "uncaught exception in thread reader" in lines[1]
+        assert "CRITICAL [QUERYGEN] uncaught exception | ValueError: bad\\n***" in lines[3]
+
+
+def raises(error: BaseException) -> None:
+    raise error
+
+
+def in_thread(error: BaseException) -> None:
+    thread = threading.Thread(target=raises, args=(error,))
+    thread.start()
+    thread.join()
+
+
+def in_callback(error: BaseException) -> None:
+    logs.log_loop_error(None, {"message": "x", "exception": error})
+
+
+def in_del(error: BaseException) -> None:
+    type("Left", (), {"__del__": lambda _: raises(error)})()
+
+
+def in_future(error: BaseException) -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().call_soon(raises, error)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def in_executor(error: BaseException) -> None:
+    logging.getLogger("concurrent.futures").critical("Exception in worker", exc_info=error)
+
+
+@pytest.mark.parametrize("place", [in_thread, in_callback, in_del, in_future, in_executor])
+def test_a_lack_of_memory_that_no_caller_got_is_noted(
+    logged: Lines, monkeypatch: pytest.MonkeyPatch, place: Callable[[BaseException], None]
+) -> None:
+    watch = LastResort()
+    monkeypatch.setattr(logs, "last_resort", watch)
+    assert len(logged(lambda: place(ValueError("x")))) == 1
+    assert not watch.noted
+    assert len(logged(lambda: place(MemoryError()))) == 1
+    assert watch.noted
 
 
 def test_logs_import_nothing_heavy() -> None:

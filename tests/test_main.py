@@ -25,7 +25,7 @@ def build(options, context):
     raise ValueError("nobody told it to go")
 
 @hookimpl
-def querygen_journals():
+def querygen_storages():
     return [Component("slow", Options, build, "Takes its time.")]
 """
 
@@ -40,7 +40,7 @@ def test_no_plugin_can_swallow_a_signal_while_the_run_is_being_prepared(tmp_path
         models={"m": {"use": "offline/model"}},
         generators=[{"name": "product", "prompt": "product", "model": "m"}],
         sinks=[{"use": "files/jsonl", "path": "out.jsonl"}],
-        journal={"use": "slow/slow"},
+        journal={"url": "slow://place/"},
     )
     ended = querygen("run", "job.yaml", cwd=tmp_path, path=[site], MOMENT=moment, SIGNAL=f"{int(number)}")
     assert (ended.code, ended.out) == (code, ""), ended.err

@@ -99,7 +99,7 @@ def test_every_querygen_command_in_the_page_is_understood():
     from querygen_core.cli.parser import build_parser
 
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
-    commands = re.findall(r"(?:^|&& uv run )querygen ([^#\n]+)", shell, re.MULTILINE)
+    commands = re.findall(r"(?:^|&& \.uv/bin/uv run )querygen ([^#\n]+)", shell, re.MULTILINE)
     assert len(commands) >= 3
     for command in commands:
         build_parser().parse_args(command.split())

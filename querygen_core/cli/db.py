@@ -1,4 +1,7 @@
-"""The databases that the parts of a config live in: made ready, looked at, asked. What they are is up to the parts."""
+"""`querygen db`: prepares, checks and queries the databases of a config's input, preprocessors and sinks.
+
+Core knows no database. Each component that has one offers it as `querygen_core.api.Database`.
+"""
 
 from __future__ import annotations
 
@@ -6,57 +9,70 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from math import isfinite
 from shlex import join
 from typing import Any, TypeVar
 
-from querygen_core.cli.check import Attempts, data_parts, with_parts
+from querygen_core.cli.check import ProblemCollector, data_components, with_builder
 from querygen_core.cli.loading import load
-from querygen_core.cli.main import show
+from querygen_core.cli.main import print_result
+from querygen_core.contracts.errors import Exit, UsageError
+from querygen_core.contracts.protocols import Database
+from querygen_core.contracts.records import Finding, ResultSet
 from querygen_core.engine.build import Builder
-from querygen_core.errors import Exit, PluginError, UsageError
 from querygen_core.logs import configure
-from querygen_core.masking import mask, printable
-from querygen_core.protocols import Database
-from querygen_core.records import Finding, ResultSet
+from querygen_core.registry import PluginGuard
+from querygen_core.secrets.masking import mask, printable
 
 T = TypeVar("T")
-Databases = Mapping[str, Sequence[Database]]
 
-_NEEDED = ("identity", "init", "inspect", "query")
-_AT_ONCE = 1_000  # lines written together
+
+@dataclass(frozen=True, slots=True)
+class _GuardedDatabase:
+    """The database of one component."""
+
+    database: Database
+    guard: PluginGuard
+
+
+Databases = Mapping[str, Sequence[_GuardedDatabase]]
+
+_LINES_PER_WRITE = 1_000
 
 
 def init(arguments: argparse.Namespace) -> int:
-    """Make what is missing. What was made is said even if another database fails."""
-    attempts, made = _ask(arguments, _init)
-    for identity, lines in made.items():
-        _tell(identity, [f"made: {line}" for line in _merged(lines)])
-    attempts.finish()
+    """Create what is missing. What was created is printed even if another database fails."""
+    collector, created = _call_each(arguments, _init)
+    for identity, lines in created.items():
+        _print_section(identity, [f"created: {line}" for line in _merged(lines)])
+    collector.raise_all()
     return Exit.DONE
 
 
 def check(arguments: argparse.Namespace) -> int:
-    attempts, found = _ask(arguments, _inspect)
-    findings = {identity: _merged(several) for identity, several in found.items()}
-    for identity, ones in findings.items():
-        _tell(identity, [f"{one.level}: {one.message}" for one in ones])
-    if any(one.level == "missing" for ones in findings.values() for one in ones):
-        sets = [word for given in arguments.set for word in ("--set", given)]
+    collector, inspected = _call_each(arguments, _inspect)
+    findings = {identity: _merged(several) for identity, several in inspected.items()}
+    for identity, of_database in findings.items():
+        _print_section(identity, [f"{finding.level}: {finding.message}" for finding in of_database])
+    if any(finding.level == "missing" for finding in chain.from_iterable(findings.values())):
+        sets = [word for override in arguments.set for word in ("--set", override)]
         command = join(["querygen", "db", "init", arguments.config, *sets])
-        attempts.add(f"{arguments.config}: something is missing; to make it: {command}", Exit.CONFIG)
-    attempts.finish()
+        collector.add(
+            f"{arguments.config}: a database is not ready; to create what is missing, run: {command}", "config"
+        )
+    collector.raise_all()
     return Exit.DONE
 
 
 def query(arguments: argparse.Namespace) -> int:
-    choose = partial(_one, identity=arguments.database)
-    attempts, results = _ask(arguments, partial(_query, sql=arguments.sql), choose)
-    attempts.finish()
+    choose = partial(_choose, identity=arguments.database)
+    collector, results = _call_each(arguments, partial(_query, sql=arguments.sql), choose)
+    collector.raise_all()
     for result in chain.from_iterable(results.values()):
-        _show_lines(_json_lines(result) if arguments.json else _table_lines(result))
+        _print_lines(_json_lines(result) if arguments.json else _table_lines(result))
     return Exit.DONE
 
 
@@ -64,94 +80,92 @@ def _all(databases: Databases) -> Databases:
     return databases
 
 
-def _one(databases: Databases, identity: str | None) -> Databases:
-    """The one that was asked for, or the first."""
+def _choose(databases: Databases, identity: str | None) -> Databases:
+    """The database with this identity, or the first, through the first of its components."""
     chosen = next(iter(databases)) if identity is None else identity
     if chosen not in databases:
-        raise UsageError(f"no database {chosen!r} in the config; it has {', '.join(databases)}")
+        raise UsageError(f"the config has no database {chosen!r}, only {', '.join(databases)}")
     return {chosen: databases[chosen][:1]}
 
 
 def _merged(several: Iterable[Sequence[T]]) -> list[T]:
-    """What the parts of one database say, each thing once."""
+    """The results of a database's components, without repetitions."""
     return list(dict.fromkeys(chain.from_iterable(several)))
 
 
-def _ask(
+def _call_each(
     arguments: argparse.Namespace,
-    question: Callable[[Database], Awaitable[T]],
+    call: Callable[[_GuardedDatabase], Awaitable[T]],
     choose: Callable[[Databases], Databases] = _all,
-) -> tuple[Attempts, dict[str, list[T]]]:
-    """What the parts of the chosen databases answer, by identity, and what went wrong."""
+) -> tuple[ProblemCollector, dict[str, list[T]]]:
+    """Call each component of the chosen databases. Returns the problems, and the results by database identity."""
     configure(arguments.log_level, arguments.log_format)
-    attempts = Attempts()
+    collector = ProblemCollector()
 
-    async def ask_each(builder: Builder) -> dict[str, list[T]]:
-        answers: dict[str, list[T]] = {}
+    async def work(builder: Builder) -> dict[str, list[T]]:
+        results: dict[str, list[T]] = {}
         for identity, databases in choose(_databases(builder, arguments.config)).items():
             for database in databases:
-                answer = await attempts.make(identity, partial(question, database))
-                if answer is None:
-                    break  # the next part would fail in the same way
-                answers.setdefault(identity, []).append(answer)
-        return answers
+                result = await collector.attempt(identity, database.guard, partial(call, database))
+                if result is None:
+                    break  # the database's next component would fail in the same way
+                results.setdefault(identity, []).append(result)
+        return results
 
-    return attempts, with_parts(load(arguments.config, arguments.set), ask_each)
+    return collector, with_builder(load(arguments.config, arguments.set), work)
 
 
 def _databases(builder: Builder, config: str) -> Databases:
-    """By identity, in the order in which a product comes to them."""
-    databases: dict[str, list[Database]] = {}
-    for where, part in data_parts(builder):
-        database = getattr(part, "database", None)
-        if database is None:
-            continue
-        if missing := [name for name in _NEEDED if not hasattr(database, name)]:
-            raise PluginError(f"{where} broke its contract: its database has no {missing[0]}")
-        databases.setdefault(database.identity, []).append(database)
+    """The databases by identity, in the order in which a product passes their components."""
+    databases: dict[str, list[_GuardedDatabase]] = {}
+    for _, component in data_components(builder):
+        if component.database is not None:
+            with component.guard:
+                identity = component.database.identity
+            databases.setdefault(identity, []).append(_GuardedDatabase(component.database, component.guard))
     if not databases:
-        raise UsageError(f"no part of {config} keeps its data in a database")
+        raise UsageError(f"{config} uses no component with a database")
     return databases
 
 
-async def _init(database: Database) -> Sequence[str]:
-    made = await database.init()
-    if isinstance(made, str) or not all(isinstance(line, str) for line in made):
-        raise PluginError(f"init broke its contract: it must return lines, not {str(made)[:200]}")
-    return made
+async def _init(owned: _GuardedDatabase) -> Sequence[str]:
+    created = await owned.database.init()
+    if isinstance(created, str) or not all(isinstance(line, str) for line in created):
+        raise owned.guard.violation(f"init must return lines, not {str(created)[:200]}")
+    return created
 
 
-async def _inspect(database: Database) -> Sequence[Finding]:
-    findings = await database.inspect()
-    if not all(_is_finding(one) for one in findings):
-        raise PluginError(f"inspect broke its contract: it must return findings, not {str(findings)[:200]}")
+async def _inspect(owned: _GuardedDatabase) -> Sequence[Finding]:
+    findings = await owned.database.inspect()
+    if not all(map(_is_finding, findings)):
+        raise owned.guard.violation(f"inspect must return findings, not {str(findings)[:200]}")
     return findings
 
 
-def _is_finding(given: object) -> bool:
-    return isinstance(given, Finding) and given.level in ("missing", "advice")
+def _is_finding(value: object) -> bool:
+    return isinstance(value, Finding) and value.level in ("missing", "advice")
 
 
-async def _query(database: Database, sql: str) -> ResultSet:
-    result = await database.query(sql)
+async def _query(owned: _GuardedDatabase, sql: str) -> ResultSet:
+    result = await owned.database.query(sql)
     if not isinstance(result, ResultSet):
-        raise PluginError(f"query broke its contract: it must return a ResultSet, not {str(result)[:200]}")
+        raise owned.guard.violation(f"query must return a ResultSet, not {str(result)[:200]}")
     if any(len(row) != len(result.columns) for row in result.rows):
-        raise PluginError("query broke its contract: a row has more or fewer values than there are columns")
+        raise owned.guard.violation("query must return one value for each column in each row")
     return result
 
 
-def _tell(identity: str, lines: Sequence[str]) -> None:
-    show("\n".join([_clean(identity), *(f"  {_clean(line)}" for line in lines or ["all there"])]))
+def _print_section(identity: str, lines: Sequence[str]) -> None:
+    print_result("\n".join([_clean(identity), *(f"  {_clean(line)}" for line in lines or ["nothing is missing"])]))
 
 
 def _clean(text: str) -> str:
     return printable(mask(text))
 
 
-def _show_lines(lines: Iterator[str]) -> None:
-    while some := list(islice(lines, _AT_ONCE)):
-        show("\n".join(some))
+def _print_lines(lines: Iterator[str]) -> None:
+    while batch := list(islice(lines, _LINES_PER_WRITE)):
+        print_result("\n".join(batch))
 
 
 def _table_lines(result: ResultSet) -> Iterator[str]:
@@ -161,16 +175,16 @@ def _table_lines(result: ResultSet) -> Iterator[str]:
     widths = [cell_len(name) for name in names]
     for row in result.rows:
         widths = [max(width, cell_len(_cell(value))) for width, value in zip(widths, row, strict=True)]
-    room = [*widths[:-1], 0]
-    yield _line(names, room, cell_len)
-    yield _line(["-" * width for width in widths], room, cell_len)
+    padding = [*widths[:-1], 0]  # no spaces at the end of a line
+    yield _line(names, padding, cell_len)
+    yield _line(["-" * width for width in widths], padding, cell_len)
     for row in result.rows:
-        yield _line(map(_cell, row), room, cell_len)
+        yield _line(map(_cell, row), padding, cell_len)
 
 
-def _line(cells: Iterable[str], room: Sequence[int], length: Callable[[str], int]) -> str:
-    """Each text with as much room on a terminal as it is given, or as it takes."""
-    return "  ".join(cell + " " * (width - length(cell)) for cell, width in zip(cells, room, strict=False))
+def _line(cells: Iterable[str], widths: Sequence[int], length: Callable[[str], int]) -> str:
+    """The cells padded to their columns' widths on a terminal; a longer cell takes the room it needs."""
+    return "  ".join(cell + " " * (width - length(cell)) for cell, width in zip(cells, widths, strict=False))
 
 
 def _cell(value: object) -> str:
@@ -179,10 +193,10 @@ def _cell(value: object) -> str:
 
 
 def _json_lines(result: ResultSet) -> Iterator[str]:
-    """One array, an object a line. ASCII alone, so that nothing in it acts on a terminal."""
+    """One array, one object per line. ASCII only, so that no character can control the terminal."""
     names = [mask(name) for name in result.columns]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise UsageError(f"two columns are called {twice[0]!r}; give each a name of its own (AS)")
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise UsageError(f"two columns are named {repeated[0]!r}; rename one with AS")
     yield "["
     for number, row in enumerate(result.rows, 1):
         end = "," if number < len(result.rows) else ""
@@ -191,7 +205,7 @@ def _json_lines(result: ResultSet) -> Iterator[str]:
 
 
 def _plain(value: object) -> Any:
-    """As JSON has it, secrets masked before they are encoded; what JSON lacks as text."""
+    """A value as plain JSON, other types as text. Secrets are masked first: an encoded one would not be recognised."""
     if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What this machine knows of jobs: their last report, all of them, and another go for what failed."""
+"""`querygen report`, `retry` and `forget`: one job, named by its config or by its id."""
 
 from __future__ import annotations
 
@@ -6,92 +6,51 @@ import argparse
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-from querygen_core.cli.check import with_parts
-from querygen_core.cli.loading import STATE_DIR, load, load_again
-from querygen_core.cli.run import DEFAULT_STATE_DIR, finish, settings_from
+from querygen_core.api import Context
+from querygen_core.cli.job_place import JobPlace, job_place, state_dir_of, with_journal
+from querygen_core.cli.loading import Loaded, load_again
+from querygen_core.cli.run import run_and_report, run_options_from, with_auto_input
 from querygen_core.cli.summary import summarise
-from querygen_core.engine.build import Builder
-from querygen_core.engine.folder import job_folder
-from querygen_core.errors import Exit, InputError, UsageError
+from querygen_core.contracts.errors import Exit, InputError, JournalError, UsageError
+from querygen_core.engine.report_files import DEAD_LETTERS
+from querygen_core.formats import safe_name
+from querygen_core.journal.forget import forget_job
+from querygen_core.journal.remote.journal import RemoteJournal
+from querygen_core.journal.sqlite import SqliteJournal, answers_file
 from querygen_core.logs import configure, printable
-from querygen_core.merge import merge
+from querygen_core.report.merge import merge
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """The shards' last reports as one. With a config, those that its journal keeps, else those on this disk."""
-    if arguments.config:
-        configure()
-        merged, folder = _kept_report(arguments)
-    else:
-        folder = _known(arguments)
-        merged = merge(_reports(folder))
+    """Print the last reports of a job's shards, merged: of a config from its journal, else from the state folder."""
+    configure()
+    place = job_place(arguments)
+    remote = with_journal(place.loaded, RemoteJournal.reports) if place.loaded else None
+    merged = merge(_reports(place.folder) if remote is None else remote)
     if arguments.json:
         print(json.dumps(merged, ensure_ascii=False))
     elif merged is None:
-        print(f"Job {printable(arguments.job)}: no run has ended yet")
+        print(f"Job {printable(place.job_id)}: no run has finished yet")
     else:
-        print(summarise(merged, folder, ()))
+        print(summarise(merged, _letters(place, merged, in_store=remote is not None), ()))
     return Exit.DONE
 
 
-def _kept_report(arguments: argparse.Namespace) -> tuple[Mapping[str, Any] | None, Path]:
-    loaded = load(arguments.config, arguments.set, job_id=arguments.job)
-    return with_parts(loaded, _from_journal)
-
-
-async def _from_journal(builder: Builder) -> tuple[Mapping[str, Any] | None, Path]:
-    journal = builder.journal()
-    kept = getattr(journal, "reports", None)
-    return merge(await kept() if kept else _reports(builder.folder)), builder.folder
-
-
-def jobs(arguments: argparse.Namespace) -> int:
-    state_dir = _state_dir(arguments)
-    folders = sorted(path.parent for path in state_dir.glob("*/journal.sqlite")) if state_dir.is_dir() else []
-    rows = [_row(folder) for folder in folders]
-    if arguments.json:
-        print(json.dumps(rows, ensure_ascii=False))
-        return Exit.DONE
-    for row in rows:
-        numbers = f"{row['done']:,} done, {row['short']:,} short, {row['failed']:,} failed" if row["state"] else ""
-        print(f"{printable(row['job_id']):<32} {row['state'] or 'no run has ended':<18} {numbers}")
-    if not rows:
-        print(f"no jobs in {state_dir}")
-    return Exit.DONE
-
-
-def retry(arguments: argparse.Namespace) -> int:
-    """Run a job again as it ran last, with one more try for each request without a usable answer."""
-    configure(arguments.log_level, arguments.log_format)
-    folder = _known(arguments)
-    runs = asyncio.run(_runs(folder, arguments.job))
-    if not runs:
-        raise UsageError(f"job {arguments.job!r} has no run that could be repeated")
-    kept = runs[-1]["config"]
-    loaded = load_again(kept, str(_state_dir(arguments)))
-    given = {**kept["given"], "products": tuple(kept["given"]["products"])}
-    return finish(arguments, loaded, replace(settings_from(arguments), retry=True, **given))
-
-
-def _state_dir(arguments: argparse.Namespace) -> Path:
-    return Path(arguments.state_dir or os.environ.get(STATE_DIR) or DEFAULT_STATE_DIR)
-
-
-def _known(arguments: argparse.Namespace) -> Path:
-    folder = job_folder(_state_dir(arguments), arguments.job)
-    if not folder.is_dir():
-        raise UsageError(f"no job {arguments.job!r} in {_state_dir(arguments)}; see: querygen jobs")
-    return folder
+def _letters(place: JobPlace, merged: Mapping[str, Any], *, in_store: bool) -> str:
+    """Where the dead letters are: a store has those of every machine, a state folder those of its own."""
+    if in_store and place.loaded is not None:
+        url = f"{place.loaded.pipeline.journal.url}".rstrip("/")
+        return f"{url}/jobs/{safe_name(place.job_id)}/dead_letters/"
+    return f"{place.folder / ('*' if 'shards' in merged else '') / DEAD_LETTERS}"
 
 
 def _reports(folder: Path) -> list[Mapping[str, Any]]:
-    """The last report of each shard, of every number of shards that the job was ever cut into."""
+    """The last report of each shard, for every number of shards that the job ever ran with."""
     return [_read(path) for path in (*folder.glob("report.json"), *folder.glob("shard-*/report.json"))]
 
 
@@ -99,23 +58,77 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         report: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as exc:
-        raise InputError(f"{path} cannot be read: {exc}; the next run of the job writes it anew") from None
+        raise InputError(f"{path} cannot be read: {exc}; the next run of the job rewrites it") from None
     return report
 
 
-def _row(folder: Path) -> dict[str, Any]:
-    last = merge(_reports(folder)) or {"job_id": unquote(folder.name), "state": None}
-    names = ("job_id", "state", "exit_code", "attempt", "input", "done", "short", "failed", "pending")
-    return {name: last.get(name) for name in names}
+def retry(arguments: argparse.Namespace) -> int:
+    """Run a job again, retrying each request without a usable answer once.
+
+    JOB: with the config of its last run. CONFIG: with this config. Both read the products that the last run read.
+    """
+    configure(arguments.log_level, arguments.log_format)
+    place = job_place(arguments)
+    kept = with_journal(place.loaded, RemoteJournal.last_config) if place.loaded else None
+    kept = kept or asyncio.run(_last_config(place))
+    if kept is None:
+        raise UsageError(f"job {place.job_id!r} has not been run yet; start it with querygen run")
+    given = {**kept["given"], "products": tuple(kept["given"]["products"])}
+    loaded = _loaded(arguments, place, kept, given)
+    return run_and_report(arguments, loaded, replace(run_options_from(arguments), retry=True, **given))
 
 
-async def _runs(folder: Path, job: str) -> Sequence[Mapping[str, Any]]:
-    from querygen_core.api import Context
-    from querygen_core.journal.sqlite import SqliteJournal
+def _loaded(
+    arguments: argparse.Namespace, place: JobPlace, kept: Mapping[str, Any], given: Mapping[str, Any]
+) -> Loaded:
+    if place.loaded is None:
+        return load_again(kept, str(state_dir_of(arguments)))
+    arguments.config, arguments.products_file, arguments.product = (
+        arguments.job,
+        given["products_file"],
+        given["products"],
+    )
+    return with_auto_input(arguments, place.loaded)
 
-    context = Context(job, "core/sqlite", state_dir=folder, config_dir=Path(), environ=dict(os.environ))
+
+async def _last_config(place: JobPlace) -> Mapping[str, Any] | None:
+    """Of the job's last run in the state folder; None if there is none."""
+    if not (place.folder / "journal.sqlite").exists():
+        return None
+    context = Context(place.job_id, "core/journal", place.folder, config_dir=Path(), environ=dict(os.environ))
     journal = SqliteJournal(context)
     try:
-        return await journal.runs()
+        runs = await journal.runs()
+        return runs[-1]["config"] if runs else None
     finally:
         await journal.aclose()
+
+
+def forget(arguments: argparse.Namespace) -> int:
+    """Remove a job's state: its runs, outcomes and reports, and what it has spent. Answers belong to all jobs."""
+    configure()
+    place = job_place(arguments)
+    loaded = place.loaded or _loaded_again(place)
+    url = loaded.pipeline.journal.url if loaded else None
+    if url is None and not (place.folder / "journal.sqlite").exists():
+        raise UsageError(f"job {place.job_id!r} has no state in {place.folder.parent}")
+    if loaded is not None:
+        with_journal(loaded, RemoteJournal.forget)
+    answers = answers_file(place.folder.parent, url)
+    left = forget_job(place.folder, place.job_id, answers) if place.folder.exists() else []
+    print(f"Job {printable(place.job_id)} is forgotten; answers stay in {url or answers}")
+    if left:
+        print(
+            f"  left in {place.folder}: {', '.join(map(printable, left))}; a plugin's, remove it if you need it no more"
+        )
+    return Exit.DONE
+
+
+def _loaded_again(place: JobPlace) -> Loaded | None:
+    """The config of the job's last run if it names a store, where the job has state too; None if it names none."""
+    try:
+        kept = asyncio.run(_last_config(place))
+    except JournalError:  # damaged: what is here can be removed all the same
+        return None
+    has_store = kept is not None and kept["resolved"]["journal"].get("url")
+    return load_again(kept, str(place.folder.parent)) if kept and has_store else None

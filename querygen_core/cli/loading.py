@@ -1,4 +1,4 @@
-"""A config, checked, with the registry it was checked against."""
+"""Loads the config that a command names: a file, a URL, or the one kept with a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from querygen_core.config import Pipeline, load_pipeline, load_pipeline_from
-from querygen_core.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError
 from querygen_core.registry import Registry
 
 STATE_DIR = "QUERYGEN_STATE_DIR"
@@ -19,48 +19,61 @@ STATE_DIR = "QUERYGEN_STATE_DIR"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
+    """A validated config and what builds its components."""
+
     pipeline: Pipeline
+    """The validated config."""
     registry: Registry
+    """The registry that it was validated against, with the plugins it has loaded."""
 
 
 def load(config: str, sets: Sequence[str] = (), *, job_id: str | None = None) -> Loaded:
-    """config: a path, or a URL of an installed storage.
+    """Load and validate a config, overriding `runtime.state_dir` by $QUERYGEN_STATE_DIR, and all by `sets`.
+
+    config: a path, or a URL that an installed storage reads. sets: `path=value` each, from the command line.
 
     Raises:
-        ConfigError: with every problem found. MissingInput, CredentialsError: the URL leads nowhere, or not for us.
+        ConfigError: with every problem found.
+        MissingInput: there is nothing at the URL.
+        CredentialsError: the URL may not be read.
     """
     registry = Registry()
-    with _here(config, registry) as file:
-        sets = [*_of_this_machine(), *sets]
+    with _local_file(config, registry) as file:
+        sets = [*_state_dir_of_this_machine(), *sets]
         return Loaded(load_pipeline(file, sets=sets, job_id=job_id, registry=registry, origin=config), registry)
 
 
-def _of_this_machine() -> list[str]:
-    """What replaces the config's own, for that may have been written for another machine."""
+def _state_dir_of_this_machine() -> list[str]:
+    """The environment's state folder comes before the config's, which may be written for another machine."""
     state_dir = os.environ.get(STATE_DIR)
     return [f"runtime.state_dir={json.dumps(state_dir)}"] if state_dir else []
 
 
 def load_again(kept: Mapping[str, Any], state_dir: str) -> Loaded:
-    """The config that a run was journaled with, its state where the job was found now."""
+    """Load the config of an earlier run. kept: the run's entry in the journal. state_dir: where the job is now.
+
+    Raises:
+        ConfigError: it does not fit the installed plugins, or a secret was written in plain and so was not kept.
+    """
     registry = Registry()
     resolved = {**kept["resolved"], "runtime": {**kept["resolved"]["runtime"], "state_dir": state_dir}}
     origin = kept["config_file"]
-    with _here(origin, registry) as file:
+    with _local_file(origin, registry) as file:
         return Loaded(load_pipeline_from(resolved, config_file=file, registry=registry, origin=origin), registry)
 
 
 @contextmanager
-def _here(config: str, registry: Registry) -> Iterator[Path]:
-    """The config as a file, of which problems are told by the name that the user knows."""
+def _local_file(config: str, registry: Registry) -> Iterator[Path]:
+    """The config as a local file. Problems name the URL that the user gave, not the local copy."""
     if "://" not in config:
         yield Path(config)
         return
-    from querygen_core.cli.remote import bring
+    from querygen_core.cli.remote import download
 
-    file = bring(config, registry)
-    above = config.rpartition("/")[0]
+    file = download(config, registry)
+    folder_url = config.rpartition("/")[0]
     try:
         yield file
     except ConfigError as exc:
-        raise ConfigError([problem.replace(str(file.parent), above) for problem in exc.problems]) from None
+        # The local copy is gone when the user reads this.
+        raise ConfigError([problem.replace(str(file.parent), folder_url) for problem in exc.problems]) from None

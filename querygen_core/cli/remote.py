@@ -1,4 +1,4 @@
-"""A config that is in a storage: it and all that is beside it, brought into a folder here."""
+"""Downloads a config at a URL, with the files beside it, to a local folder."""
 
 from __future__ import annotations
 
@@ -11,40 +11,43 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
-from querygen_core.errors import ConfigError, Exit, InputError
-from querygen_core.prompts.sources import inside
-from querygen_core.protocols import Storage
+from querygen_core.contracts.errors import ConfigError, Exit, InputError
+from querygen_core.contracts.protocols import Storage
+from querygen_core.prompts.sources import path_within
 from querygen_core.registry import Registry
 
 _MOST_FILES = 1000
 _MOST_BYTES = 64 << 20
-_AT_ONCE = 1 << 20
+_CHUNK = 1 << 20
 
 log = logging.getLogger("querygen.config")
 
 
-def bring(url: str, registry: Registry) -> Path:
-    """The config at `url`, now a file in a folder of its own that is gone when the process ends.
+def download(url: str, registry: Registry) -> Path:
+    """Download the config at `url` and return its path, in a folder of its own that is removed at exit.
 
-    What lies under the config's folder comes with it, so that its prompts are beside it, as they are for a local one.
+    Everything under the config's folder is downloaded too, so that its prompts are found beside it as for a local file.
 
     Raises:
-        MissingInput: there is no such object. CredentialsError: it must not be read. ConfigError: it cannot be a
-        config's, or there is too much beside it.
+        MissingInput: there is no such object.
+        CredentialsError: it may not be read.
+        ConfigError: it is too large or not readable as a config, or the folder holds too much.
     """
     scheme = url.partition("://")[0]
     storage = registry.storage(scheme)
-    folder = Path(tempfile.mkdtemp(prefix="querygen-config-"))  # 0700
+    folder = Path(
+        tempfile.mkdtemp(prefix="querygen-config-")
+    )  # mode 0700: the config's folder may hold what others should not read
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    read = unquote if scheme == "file" else str  # in other URLs nothing is escaped
-    above, _, name = url.rpartition("/")
-    file = inside(folder, read(name))
-    _config(storage, url, file)
-    _what_is_beside(storage, f"{above}/", folder, read)
+    decode = unquote if scheme == "file" else str  # other URLs are not percent-encoded
+    folder_url, _, name = url.rpartition("/")
+    file = path_within(folder, decode(name))
+    _download_config(storage, url, file)
+    _download_siblings(storage, f"{folder_url}/", folder, decode)
     return file
 
 
-def _config(storage: Storage, url: str, file: Path) -> None:
+def _download_config(storage: Storage, url: str, file: Path) -> None:
     try:
         _copy(storage, url, file, _MOST_BYTES)
     except InputError as exc:
@@ -53,40 +56,42 @@ def _config(storage: Storage, url: str, file: Path) -> None:
         raise ConfigError(str(exc)) from None
 
 
-def _what_is_beside(storage: Storage, above: str, folder: Path, read: Callable[[str], str]) -> None:
-    left = _MOST_BYTES
-    for url, name in _names(storage, above, read):
-        path = inside(folder, name)
+def _download_siblings(storage: Storage, folder_url: str, folder: Path, decode: Callable[[str], str]) -> None:
+    bytes_left = _MOST_BYTES
+    for url, name in _names(storage, folder_url, decode):
+        path = path_within(folder, name)
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            left -= _copy(storage, url, path, left)
+            bytes_left -= _copy(storage, url, path, bytes_left)
         except InputError as exc:
             if exc.exit_code == Exit.TRY_AGAIN:
                 raise
-            log.warning("left out: %s", exc)
+            log.warning("not downloaded with the config: %s", exc)
             path.unlink(missing_ok=True)
 
 
-def _names(storage: Storage, above: str, read: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-    """URL and name below `above` of each object there; what stands for a folder is none."""
-    for number, url in enumerate(storage.list(above), 1):
+def _names(storage: Storage, folder_url: str, decode: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """URL and relative name of each object under `folder_url`, without the markers of empty folders."""
+    for number, url in enumerate(storage.list(folder_url), 1):
         if number > _MOST_FILES:
-            raise ConfigError(f"{above}: there are more than {_MOST_FILES} files; give the config a folder of its own")
-        name = read(url).removeprefix(read(above))
+            raise ConfigError(
+                f"{folder_url}: has more than {_MOST_FILES:,} files; move the config to a folder of its own"
+            )
+        name = decode(url).removeprefix(decode(folder_url))
         if name and not name.endswith("/"):
             yield url, name
 
 
-def _copy(storage: Storage, url: str, path: Path, most: int) -> int:
-    """How many bytes it has."""
-    done = 0
+def _copy(storage: Storage, url: str, path: Path, limit: int) -> int:
+    """Copy an object to a file and return its size in bytes."""
+    copied = 0
     with closing(storage.open(url)) as stream, path.open("wb") as file:
-        while piece := stream.read(_AT_ONCE):
-            done += len(piece)
-            if done > most:
-                message = f"with what is beside it the config has more than {most >> 20} MiB"
-                raise ConfigError(f"{url}: {message}; give it a folder of its own")
-            file.write(piece)
-    return done
+        while chunk := stream.read(_CHUNK):
+            copied += len(chunk)
+            if copied > limit:
+                message = f"the config and the files beside it exceed {_MOST_BYTES >> 20} MiB"
+                raise ConfigError(f"{url}: {message}; move the config to a folder of its own")
+            file.write(chunk)
+    return copied

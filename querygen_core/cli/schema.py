@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 from querygen_core.config import extras as extras_of
-from querygen_core.errors import Exit
+from querygen_core.config.json_schema import pipeline_schema
+from querygen_core.contracts.errors import Exit
 from querygen_core.registry import Registry
-from querygen_core.schema import pipeline_schema
 
 
-def schema(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command gets its arguments
+def schema(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes its arguments
     print(json.dumps(pipeline_schema(Registry()), indent=1, ensure_ascii=False))
     return Exit.DONE
 

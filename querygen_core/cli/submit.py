@@ -1,4 +1,4 @@
-"""Have a job run elsewhere: choose who does it, send what it needs, and watch if asked to."""
+"""`querygen submit`: sends a job's config, prompts and products to a submitter, which runs it on other machines."""
 
 from __future__ import annotations
 
@@ -12,105 +12,119 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from querygen_core.api import PARTITIONS, Order, Submission, Submitter
+from querygen_core.api import JobSpec, Submission
 from querygen_core.cli.bundle import bundle, products_of
-from querygen_core.cli.check import with_parts
+from querygen_core.cli.check import with_builder
 from querygen_core.cli.loading import Loaded, load
-from querygen_core.cli.main import show
+from querygen_core.cli.main import print_result
 from querygen_core.cli.run import with_auto_input
 from querygen_core.cli.watch import Watched, watch
-from querygen_core.config import Part
-from querygen_core.declarations import Registered
+from querygen_core.config import ComponentConfig
+from querygen_core.contracts.errors import ConfigError, Exit
 from querygen_core.engine.build import Builder
-from querygen_core.errors import ConfigError, Exit, UsageError
+from querygen_core.engine.shards import check_shards
 from querygen_core.logs import configure, printable
-from querygen_core.registry import Registry
+from querygen_core.registry import Registered, Registry
+from querygen_core.registry.kinds import SUBMITTER
 
 log = logging.getLogger("querygen.submit")
 
-_NONE = "no installed plugin runs jobs elsewhere; for AWS Batch: pip install 'querygen[aws]'"
-_ON_ONE_DISK = "core/sqlite"
+_NO_SUBMITTER = "no installed plugin can submit jobs; for AWS Batch: pip install 'querygen[aws]'"
 
 
 def submit(arguments: argparse.Namespace) -> int:
     configure(arguments.log_level, arguments.log_format)
-    if arguments.shards > PARTITIONS:
-        raise UsageError(f"--shards {arguments.shards}: a job has at most {PARTITIONS} shards")
     loaded = with_auto_input(arguments, load(arguments.config, arguments.set, job_id=arguments.job_id))
-    part = loaded.pipeline.submit or _only_submitter(loaded.registry)
-    order = _order(arguments, loaded)
-    if loaded.pipeline.journal.use == _ON_ONE_DISK:
-        log.warning("a journal of core/sqlite goes with its machine, answers and all, unless its disk stays")
+    check_shards(arguments.shards, loaded.pipeline.runtime.partitions)
+    component = loaded.pipeline.submit or _only_submitter(loaded.registry)
+    job_spec = _job_spec(arguments, loaded)
+    if loaded.pipeline.journal.url is None:
+        log.warning(
+            "without journal.url, paid answers are stored on the worker's disk and are lost with it; set it to a "
+            "folder that all workers reach, such as s3://bucket/journal/"
+        )
 
     async def work(builder: Builder) -> tuple[Submission, Watched | None]:
-        submitter: Submitter = builder.build(part)
-        submission = await submitter.submit(order)
-        log.info("%s took job %s as %s", part.use, order.job_id, submission.id)
+        submitter = builder.build(component, SUBMITTER)
+        with submitter.guard:
+            submission = await submitter.instance.submit(job_spec)
+        log.info("%s accepted job %s as %s", component.use, job_spec.job_id, submission.id)
         return submission, await watch(submitter, submission) if arguments.watch else None
 
     with TemporaryDirectory(prefix="querygen-submit-") as folder:
-        submission, watched = with_parts(_with_state_in(folder, loaded), work)
-    _tell(arguments, order, submission, watched)
+        submission, watched = with_builder(_with_state_dir(folder, loaded), work)
+    _print_submission(arguments, job_spec, submission, watched)
     return Exit.DONE if watched is None else watched.exit_code
 
 
-def _with_state_in(folder: str, loaded: Loaded) -> Loaded:
-    """The config's own folder for state is meant for where the job runs; here there may be no such place."""
+def _with_state_dir(folder: str, loaded: Loaded) -> Loaded:
+    """Use `folder` for state, because the config's own folder is meant for the machines that run the job."""
     runtime = loaded.pipeline.runtime.model_copy(update={"state_dir": folder})
     return replace(loaded, pipeline=replace(loaded.pipeline, runtime=runtime))
 
 
-def _order(arguments: argparse.Namespace, loaded: Loaded) -> Order:
-    """Raises ConfigError if something secret would be sent."""
+def _job_spec(arguments: argparse.Namespace, loaded: Loaded) -> JobSpec:
+    """What the submitter needs to know and send. Raises ConfigError if a secret would be uploaded in plain."""
     files: dict[str, Any] = {}
     products = arguments.products_file
     if products is not None and "://" not in products:
         products, file = products_of(products)
         files[products] = file
-    more, config = bundle(loaded.pipeline)
-    return Order(
-        job_id=loaded.pipeline.job_id, shards=arguments.shards, size=arguments.size, files={**files, **more},
-        config=config, products=products,
-    )  # fmt: skip
+    bundled, config = bundle(loaded.pipeline)
+    return JobSpec(
+        job_id=loaded.pipeline.job_id,
+        shards=arguments.shards,
+        size=arguments.size,
+        files={**files, **bundled},
+        config=config,
+        products=products,
+    )
 
 
-def _only_submitter(registry: Registry) -> Part:
-    """The one that is installed, with its default options.
+def _only_submitter(registry: Registry) -> ComponentConfig:
+    """The only submitter installed, with its default options.
 
     Raises:
-        ConfigError: there is none, or several, or it has to be told something.
+        ConfigError: there is none, or several, or it has a required option.
     """
-    found = [one for one in registry.sound_components() if one.kind == "submitter"]
-    if not found:
-        raise ConfigError(_NONE)
-    if len(found) > 1:
-        uses = ", ".join(one.use for one in found)
-        raise ConfigError(f"several plugins could run it: {uses}; choose one: --set submit.use={found[0].use}")
-    return _with_defaults(found[0])
+    submitters = [registered for registered in registry.sound_components() if registered.kind == "submitter"]
+    if not submitters:
+        raise ConfigError(_NO_SUBMITTER)
+    if len(submitters) > 1:
+        uses = ", ".join(registered.use for registered in submitters)
+        raise ConfigError(f"several submitters are installed: {uses}; choose one: --set submit.use={submitters[0].use}")
+    return _with_defaults(submitters[0])
 
 
-def _with_defaults(registered: Registered) -> Part:
+def _with_defaults(registered: Registered) -> ComponentConfig:
     try:
         options = registered.component.options()
     except ValidationError as exc:
-        lacking = ", ".join(str(error["loc"][0]) for error in exc.errors())
-        one, use = lacking.partition(",")[0], registered.use
-        message = f"{use} has to know: {lacking}; add `submit: {{use: {use}, {one}: …}}` to the config"
-        raise ConfigError(f"{message}, or --set submit.use={use} --set submit.{one}=…") from None
-    return Part(registered.use, registered.use, "submitter", options, registered, "submit")
+        missing = [str(error["loc"][0]) for error in exc.errors()]
+        first, use = missing[0], registered.use
+        message = f"{use} needs options: {', '.join(missing)}; add `submit: {{use: {use}, {first}: …}}` to the config"
+        raise ConfigError(f"{message}, or pass --set submit.use={use} --set submit.{first}=…") from None
+    return ComponentConfig(registered.use, registered.use, "submitter", options, registered, "submit")
 
 
-def _tell(arguments: argparse.Namespace, order: Order, submission: Submission, watched: Watched | None) -> None:
-    config = f"{submission.place}{order.config}"
-    follow = [*submission.follow, shlex.join(["querygen", "report", "--config", config, "--", order.job_id])]
+def _print_submission(
+    arguments: argparse.Namespace, job_spec: JobSpec, submission: Submission, watched: Watched | None
+) -> None:
+    config = f"{submission.place}{job_spec.config}"
+    follow = [*submission.follow, shlex.join(["querygen", "report", config, f"--job-id={job_spec.job_id}"])]
     if arguments.json:
-        told = {
-            "job_id": order.job_id, "id": submission.id, "report_id": submission.report_id, "shards": order.shards,
-            "size": order.size, "config": config, "follow": follow,
-        }  # fmt: skip
+        submitted = {
+            "job_id": job_spec.job_id,
+            "id": submission.id,
+            "report_id": submission.report_id,
+            "shards": job_spec.shards,
+            "size": job_spec.size,
+            "config": config,
+            "follow": follow,
+        }
         ended = {} if watched is None else {"exit_code": watched.exit_code, **asdict(watched.progress)}
-        show(json.dumps({**told, **ended}, ensure_ascii=False))
+        print_result(json.dumps({**submitted, **ended}, ensure_ascii=False))
         return
-    shards = "1 shard" if order.shards == 1 else f"{order.shards} shards"
-    show(f"Job {printable(order.job_id)} in {shards}: {submission.id}, then its report: {submission.report_id}")
-    show("\n".join(["Follow it:", *(f"  {printable(line)}" for line in follow)]))
+    shards = "1 shard" if job_spec.shards == 1 else f"{job_spec.shards} shards"
+    print_result(f"Job {printable(job_spec.job_id)} in {shards}: {submission.id}, report: {submission.report_id}")
+    print_result("\n".join(["Follow it with:", *(f"  {printable(line)}" for line in follow)]))

@@ -1,21 +1,30 @@
-"""From a YAML file to a `Pipeline`."""
+"""Loads a YAML config and validates it into a `Pipeline`."""
 
 from querygen_core.config.extras import extras
 from querygen_core.config.loading import load_pipeline, load_pipeline_from
+from querygen_core.config.models import Journal, Runtime
 from querygen_core.config.options import fingerprint, identity_of_model
-from querygen_core.config.pipeline import GeneratorPart, ModelPart, Part, Pipeline, SinkPart
-from querygen_core.config.settings import Runtime
+from querygen_core.config.pipeline import (
+    ComponentConfig,
+    GeneratorConfig,
+    ModelConfig,
+    Pipeline,
+    SinkConfig,
+    with_spare,
+)
 
 __all__ = [
-    "GeneratorPart",
-    "ModelPart",
-    "Part",
+    "ComponentConfig",
+    "GeneratorConfig",
+    "Journal",
+    "ModelConfig",
     "Pipeline",
     "Runtime",
-    "SinkPart",
+    "SinkConfig",
     "extras",
     "fingerprint",
     "identity_of_model",
     "load_pipeline",
     "load_pipeline_from",
+    "with_spare",
 ]

@@ -1,4 +1,4 @@
-"""From a YAML file to a `Pipeline`: first the shape, then every part's own options, all problems at once."""
+"""Loads a config: reads the YAML, validates its shape and all components' options, and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from querygen_core.canonical import digest
-from querygen_core.config.options import comparable
-from querygen_core.config.overrides import override, put
-from querygen_core.config.parts import Parts
-from querygen_core.config.pipeline import Pipeline
-from querygen_core.config.reading import Reading
-from querygen_core.config.resolved import resolve
-from querygen_core.config.settings import Runtime, Top
-from querygen_core.errors import ConfigError, PluginError, QuerygenError
-from querygen_core.interpolation import escape, fill
-from querygen_core.masking import register_within
-from querygen_core.problems import Place, lines
+from querygen_core.config.interpolation import escape, interpolate
+from querygen_core.config.models import ConfigFile, Journal, Runtime
+from querygen_core.config.options import as_written, comparable
+from querygen_core.config.overrides import apply_overrides, set_value
+from querygen_core.config.pipeline import ComponentConfig, Pipeline
+from querygen_core.config.sections import SectionReader
+from querygen_core.config.validation import ConfigReader
+from querygen_core.contracts.canonical import digest
+from querygen_core.contracts.errors import ConfigError
 from querygen_core.registry import Registry
-from querygen_core.source import Source, read
-from querygen_core.vault import Reference, Vault
+from querygen_core.secrets.masking import register_within
+from querygen_core.secrets.store import Reference, SecretStore
+from querygen_core.strict_yaml.diagnostics import Location, lines
+from querygen_core.strict_yaml.source import Source, read
 
 
 def load_pipeline(
@@ -35,20 +34,21 @@ def load_pipeline(
     load_prompt: Callable[[str], object] | None = None,
     origin: str | None = None,
 ) -> Pipeline:
-    """The pipeline that a config file describes. Loads the plugins and prompts it names; builds and fetches nothing.
+    """Load a config file. Imports the plugins and loads the prompts it names; builds no component, fetches no secret.
 
-    sets: `path=value` each, from the command line. load_prompt: instead of looking into the config's `prompts_dir`.
-    origin: the URL, if that is what the user called the file.
+    sets: `path=value` each, from the command line. load_prompt: replaces the look-up of prompts in `prompts_dir`.
+    origin: the URL that the user gave, if `path` is a downloaded copy.
 
     Raises:
-        ConfigError: with every problem of the file, one line each.
+        ConfigError: with every problem of the config, one line each.
     """
     file = Path(path)
-    source = override(read(file), sets)
+    source = apply_overrides(read(file), sets)
+    # Escaped, because a `${` of the command line or of a file's name is not an expression.
     if job_id is not None:
-        source = put(source, ("job_id",), escape(job_id), Place(f"--job-id {job_id!r}"))
+        source = set_value(source, ("job_id",), escape(job_id), Location(f"--job-id {job_id!r}"))
     if source.data.get("job_id") is None:
-        source = put(source, ("job_id",), escape(file.stem), Place(str(file)))
+        source = set_value(source, ("job_id",), escape(file.stem), Location(str(file)))
     pipeline = _assemble(source, file, environ, registry or Registry(environ), load_prompt)
     return replace(pipeline, origin=origin or str(file))
 
@@ -62,12 +62,12 @@ def load_pipeline_from(
     load_prompt: Callable[[str], object] | None = None,
     origin: str | None = None,
 ) -> Pipeline:
-    """The pipeline that `resolved` was kept of. config_file: where it came from; it need not exist any more.
+    """Load a `Pipeline.resolved` that was stored with a job. config_file: the original file, which need not exist.
 
     Raises:
-        ConfigError: it does not fit what is installed now, or a secret was written in plain and so was not kept.
+        ConfigError: it does not fit the installed plugins, or a secret was in plain text and so was not stored.
     """
-    source = Source("the config kept with the job", dict(resolved), {})
+    source = Source("the config stored with the job", dict(resolved), {})
     pipeline = _assemble(source, Path(config_file), environ, registry or Registry(environ), load_prompt)
     return replace(pipeline, origin=origin or str(config_file))
 
@@ -79,28 +79,31 @@ def _assemble(
     registry: Registry,
     load_prompt: Callable[[str], object] | None,
 ) -> Pipeline:
+    # A section without a value (`sinks:`) counts as missing.
     source = replace(source, data={key: value for key, value in source.data.items() if value is not None})
-    vault = _vault(registry, file.parent)
-    filling = fill(source, environ, vault)
-    reading = Reading(source, filling, registry)
-    top = reading.validate(Top, reading.data, ())
-    runtime = reading.read(Runtime, reading.mapping("runtime"), ("runtime",))
-    prompts_dir = reading.data.get("prompts_dir")
-    parts = Parts(
-        reading, load_prompt or _prompts_in(prompts_dir if isinstance(prompts_dir, str) else None, file.parent)
+    secret_store = _secret_store(registry, file.parent)
+    interpolated = interpolate(source, environ, secret_store)
+    config_reader = ConfigReader(source, interpolated, registry)
+    top_level = config_reader.validate(ConfigFile, config_reader.data, ())
+    runtime = config_reader.validate_strictly(Runtime, config_reader.mapping("runtime"), ("runtime",))
+    journal = config_reader.validate_strictly(Journal, config_reader.mapping("journal"), ("journal",))
+    if journal and journal.url:
+        config_reader.scheme(journal.url.partition("://")[0], ("journal", "url"))
+    prompts_dir = config_reader.data.get("prompts_dir")
+    sections = SectionReader(
+        config_reader, load_prompt or _prompts_in(prompts_dir if isinstance(prompts_dir, str) else None, file.parent)
     )
-    input_ = parts.one("input", "input")
-    preprocessors = parts.steps("preprocessors", "preprocessor")
-    models, generators = parts.models(), parts.generators()
-    postprocessors = parts.steps("postprocessors", "postprocessor")
-    sinks = parts.sinks()
-    observers = parts.steps("observers", "observer")
-    journal = parts.one("journal", "journal")
-    submit = parts.one("submit", "submitter") if "submit" in reading.data else None
-    if reading.problems or not (top and top.job_id and runtime and input_ and journal):
-        raise ConfigError(lines(reading.problems))
+    input_ = sections.one("input", "input")
+    preprocessors = sections.steps("preprocessors", "preprocessor")
+    models, generators = sections.models(), sections.generators()
+    postprocessors = sections.steps("postprocessors", "postprocessor")
+    sinks = sections.sinks()
+    observers = sections.steps("observers", "observer")
+    submit = sections.one("submit", "submitter") if "submit" in config_reader.data else None
+    if config_reader.problems or not (top_level and top_level.job_id and runtime and input_ and journal):
+        raise ConfigError(lines(config_reader.problems))
     pipeline = Pipeline(
-        job_id=top.job_id,
+        job_id=top_level.job_id,
         input=input_,
         preprocessors=preprocessors,
         models=models,
@@ -110,16 +113,23 @@ def _assemble(
         observers=observers,
         journal=journal,
         runtime=runtime,
-        prompts_dir=top.prompts_dir,
+        prompts_dir=top_level.prompts_dir,
         config_file=file,
         config_dir=file.parent,
         resolved={},
         hash="",
-        vault=vault,
+        secret_store=secret_store,
         submit=submit,
     )
+    # Computed from the validated options, hence filled in afterwards: it includes their defaults.
     resolved = resolve(pipeline)
-    return replace(pipeline, resolved=resolved, hash=digest(comparable(resolved)))
+    return replace(pipeline, resolved=resolved, hash=_hash(resolved))
+
+
+def _hash(resolved: Mapping[str, Any]) -> str:
+    """Of what the config says about the job: machines that share one may keep their state in different folders."""
+    runtime = {key: value for key, value in resolved["runtime"].items() if key != "state_dir"}
+    return digest(comparable({**resolved, "runtime": runtime}))
 
 
 def _prompts_in(prompts_dir: str | None, config_dir: Path) -> Callable[[str], object]:
@@ -128,30 +138,54 @@ def _prompts_in(prompts_dir: str | None, config_dir: Path) -> Callable[[str], ob
     return PromptLibrary(default_directories(prompts_dir, config_dir), config_dir).load
 
 
-def _vault(registry: Registry, config_dir: Path) -> Vault:
-    """Of the secrets that the registry's resolvers find."""
+def _secret_store(registry: Registry, config_dir: Path) -> SecretStore:
+    """A store that fetches secrets with the resolvers of the registry's plugins."""
 
-    def resolve(reference: Reference) -> str:
-        resolver = registry.resolver(reference.use, config_dir)
-        value = _asked(reference.use, lambda: resolver.resolve(reference.name, reference.field))
-        if not isinstance(value, str):
-            raise PluginError(f"the secret resolver {reference.use!r} gave {type(value).__name__}, not text")
+    def fetch(reference: Reference) -> str:
+        value = registry.resolver(reference.use, config_dir).resolve(reference.name, reference.field)
         register_within(value)
         return value
 
     def forget(reference: Reference) -> None:
-        resolver = registry.resolver(reference.use, config_dir)
-        if told := getattr(resolver, "forget", None):
-            _asked(reference.use, lambda: told(reference.name))
+        registry.resolver(reference.use, config_dir).forget(reference.name)
 
-    return Vault(resolve, forget)
+    return SecretStore(fetch, forget)
 
 
-def _asked(use: str, question: Callable[[], object]) -> object:
-    try:
-        return question()
-    except QuerygenError:
-        raise
-    except Exception as exc:  # noqa: BLE001 - a plugin's code
-        # Its message may hold the value.
-        raise PluginError(f"the secret resolver {use!r} failed with {type(exc).__name__}") from None
+def resolve(pipeline: Pipeline) -> dict[str, Any]:
+    """`Pipeline.resolved` of a pipeline."""
+    submit = {} if pipeline.submit is None else {"submit": _written(pipeline.submit)}
+    return {
+        "job_id": escape(pipeline.job_id),
+        "input": _written(pipeline.input),
+        "preprocessors": [_written(step, name=step.name) for step in pipeline.preprocessors],
+        "models": {
+            name: _written(model.component, rpm=model.rpm, tpm=model.tpm, concurrency=model.concurrency)
+            for name, model in pipeline.models.items()
+        },
+        "generators": [
+            _written(
+                item.component,
+                name=item.component.name,
+                query_type=item.query_type,
+                count=item.count,
+                ask=item.ask,
+                edition=item.edition,
+            )
+            for item in pipeline.generators
+        ],
+        "postprocessors": [_written(step, name=step.name) for step in pipeline.postprocessors],
+        "sinks": [
+            _written(sink.component, name=sink.component.name, required=sink.required) for sink in pipeline.sinks
+        ],
+        "observers": [_written(observer, name=observer.name) for observer in pipeline.observers],
+        "journal": as_written(pipeline.journal),
+        "runtime": as_written(pipeline.runtime),
+        "prompts_dir": pipeline.prompts_dir and escape(pipeline.prompts_dir),
+        **submit,
+    }
+
+
+def _written(component: ComponentConfig, **own: Any) -> dict[str, Any]:
+    plain = {key: escape(value) if isinstance(value, str) else value for key, value in own.items()}
+    return {"use": escape(component.use), **plain, **as_written(component.options)}

@@ -1,4 +1,4 @@
-"""Looking into options: which of them are secrets, which name a model or a prompt, what they come to as plain JSON."""
+"""Inspects options: which hold secrets, which name a model or a prompt; and writes them as plain JSON."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from pydantic import BaseModel, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from querygen_core.api import NamesAModel, NamesAPrompt
-from querygen_core.canonical import canonical_json
-from querygen_core.config.pipeline import Part
-from querygen_core.interpolation import escape
-from querygen_core.problems import Trail
-from querygen_core.secrets import Secret
+from querygen_core.api import ModelRef, PromptRef
+from querygen_core.config.interpolation import escape
+from querygen_core.config.pipeline import ComponentConfig
+from querygen_core.contracts.canonical import canonical_json
+from querygen_core.secrets.secret import Secret
+from querygen_core.strict_yaml.diagnostics import KeyPath
 
 _NUMBERS = frozenset({int, float, Decimal})
-_EXACT = 2**53
+_EXACT = 2**53  # from here on a float does not represent every whole number
 
 
 @cache
 def secret_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The options that can hold a secret, somewhere in them."""
-    return frozenset(
-        name for name, field in model.model_fields.items() if _mentions(field, lambda part: part is Secret)
-    )
+    """Names of the options that may contain a secret."""
+    return frozenset(name for name, field in model.model_fields.items() if mentions(field, lambda part: part is Secret))
 
 
 @cache
 def number_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The options that hold numbers and nothing for which `true` could be meant."""
+    """Keys of the options that contain numbers and for which `true` is certainly wrong."""
     parts = {key_of(name, field): list(_all_parts(field)) for name, field in model.model_fields.items()}
     return frozenset(
         key
@@ -43,35 +41,35 @@ def number_fields(model: type[BaseModel]) -> frozenset[str]:
     )
 
 
-def names_in(options: BaseModel, marker: type[NamesAModel | NamesAPrompt]) -> Iterator[tuple[Trail, str]]:
-    """The values of all options that are marked as the name of a model or a prompt, and where they are."""
+def names_in(options: BaseModel, marker: type[ModelRef | PromptRef]) -> Iterator[tuple[KeyPath, str]]:
+    """Paths and values of all options that are marked as the name of a model or a prompt."""
     for name, field in type(options).model_fields.items():
         value = getattr(options, name)
-        if _mentions(field, lambda part: isinstance(part, marker)):
-            for trail, leaf in leaves(value, (key_of(name, field),)):
+        if mentions(field, lambda part: isinstance(part, marker)):
+            for path, leaf in leaves(value, (key_of(name, field),)):
                 if isinstance(leaf, str):
-                    yield trail, leaf
+                    yield path, leaf
 
 
-def leaves(value: Any, trail: Trail = ()) -> Iterator[tuple[Trail, Any]]:
-    """Everything in a value that is neither a model, a mapping nor a list, and where it is."""
+def leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Paths and values of everything in a value that is not itself a model, mapping or list."""
     if isinstance(value, BaseModel):
         for name, item in value:
-            yield from leaves(item, (*trail, key_of(name, type(value).model_fields.get(name))))
+            yield from leaves(item, (*path, key_of(name, type(value).model_fields.get(name))))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from leaves(item, (*trail, str(key)))
+            yield from leaves(item, (*path, str(key)))
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         for index, item in enumerate(value):
-            yield from leaves(item, (*trail, index))
+            yield from leaves(item, (*path, index))
     else:
-        yield trail, value
+        yield path, value
 
 
-def keys_at(model: type[BaseModel], trail: Trail) -> set[str]:
-    """The keys that a config may have at `trail` inside `model`."""
+def keys_at(model: type[BaseModel], path: KeyPath) -> set[str]:
+    """The keys that `model` allows in the mapping at `path`."""
     models = [model]
-    for step in trail:
+    for step in path:
         if isinstance(step, str):
             fields = [field for known in models for name, field in _keys(known).items() if name == step]
             models = [found for field in fields for found in _models_in(field.annotation)] or models
@@ -83,32 +81,35 @@ def key_of(name: str, field: FieldInfo | None) -> str:
 
 
 def as_written(options: BaseModel) -> dict[str, Any]:
-    """Options as a config would spell them out: plain JSON, secrets as references, a `${` that is text escaped."""
+    """Options as a config would have them: plain JSON, secrets as references, literal `${` escaped."""
     written: dict[str, Any] = _plain(options, escape)
     return written
 
 
-def fingerprint(part: Part) -> dict[str, Any]:
-    """What a part's results depend on: its name, its distribution's version, its options without secrets and
-    without what its `not_in_key` names.
+def fingerprint(component: ComponentConfig) -> dict[str, Any]:
+    """What a component's results depend on: its name, its distribution's version, and its options without secrets and
+    without those in `not_in_key`.
     """
-    return {**identity_of_model(part), "version": part.registered.version}
+    return {**identity_of_model(component), "version": component.registered.version}
 
 
-def identity_of_model(part: Part) -> dict[str, Any]:
-    """Like `fingerprint`, without the version: an answer that was paid for stays valid when a provider is upgraded."""
-    model = type(part.options)
+def identity_of_model(component: ComponentConfig) -> dict[str, Any]:
+    """Like `fingerprint` without the version, so that upgrading a provider does not invalidate paid answers.
+
+    Options that are not set (None) are left out: a release that adds one must not change any key.
+    """
+    model = type(component.options)
     hidden = secret_fields(model) | model.not_in_key
     options = {
-        key_of(name, field): _plain(getattr(part.options, name), str)
+        key_of(name, field): _plain(getattr(component.options, name), str)
         for name, field in model.model_fields.items()
-        if name not in hidden
+        if name not in hidden and getattr(component.options, name) is not None
     }
-    return {"use": part.use, "options": comparable(options)}
+    return {"use": component.use, "options": comparable(options)}
 
 
 def comparable(plain: Any) -> Any:
-    """Plain JSON in which 1.0 is 1: pydantic turns a given 1 into 1.0 for a number, but leaves a default of 1 alone."""
+    """Plain JSON with 1 for 1.0, because pydantic converts a 1 from the config to 1.0, but not a default of 1."""
     if isinstance(plain, dict):
         return {key: comparable(item) for key, item in plain.items()}
     if isinstance(plain, list):
@@ -139,8 +140,9 @@ def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {key_of(name, field): field for name, field in model.model_fields.items()}
 
 
-def _mentions(field: FieldInfo, found: Callable[[Any], bool]) -> bool:
-    return any(map(found, _all_parts(field)))
+def mentions(field: FieldInfo, condition: Callable[[Any], bool]) -> bool:
+    """Whether the condition holds for any type or marker in a field's annotation, nested models included."""
+    return any(map(condition, _all_parts(field)))
 
 
 def _all_parts(field: FieldInfo) -> Iterator[Any]:
@@ -149,22 +151,23 @@ def _all_parts(field: FieldInfo) -> Iterator[Any]:
 
 
 def _is_open(part: Any) -> bool:
-    """Whether it decides by itself what it takes."""
+    """Whether a type or marker has its own rules for what it accepts."""
     validators = BeforeValidator | PlainValidator | WrapValidator
     return isinstance(part, validators) or (isinstance(part, type) and issubclass(part, BaseModel))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The models that stand in an annotation itself, not in their fields."""
+    """The models in an annotation, without those in their fields."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
 def _parts_of(annotation: Any, seen: set[int]) -> Iterator[Any]:
-    """An annotation and everything in it, fields of nested models included."""
+    """An annotation and all its arguments, fields of nested models included."""
     yield annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        # A model may contain itself.
         if id(annotation) not in seen:
             seen.add(id(annotation))
             for field in annotation.model_fields.values():

@@ -1,4 +1,4 @@
-"""`--set a.b=c`: a value of the command line in the place of one of the file."""
+"""Applies `--set path=value` to a config."""
 
 from __future__ import annotations
 
@@ -6,88 +6,91 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from querygen_core.problems import Place, Problem, Trail, quoted
-from querygen_core.source import Source, parse_value
-from querygen_core.suggest import hint
+from querygen_core.strict_yaml.diagnostics import KeyPath, Location, Problem, quoted
+from querygen_core.strict_yaml.source import Source, parse_value
+from querygen_core.strict_yaml.suggest import did_you_mean
 
 _LONGEST_SHOWN = 80
 
 
-def override(source: Source, sets: Sequence[str]) -> Source:
-    """`source` with each `path=value` put in. A step of a path is a key, or an item of a list by index or name.
+def apply_overrides(source: Source, sets: Sequence[str]) -> Source:
+    """Apply each `path=value` in order. A step of a path is a key, or the index or name of a list item.
 
-    Problems are in the result, with `--set path=value` as their place.
+    Problems are in the result, with `--set path=value` as their location.
     """
-    for given in sets:
-        label = f"--set {given}"
-        place = Place(label if len(label) <= _LONGEST_SHOWN else f"{label[: _LONGEST_SHOWN - 3]}...")
+    for text in sets:
+        label = f"--set {text}"
+        location = Location(label if len(label) <= _LONGEST_SHOWN else f"{label[: _LONGEST_SHOWN - 3]}...")
         try:
-            steps, value = _parse(given)
-            source = put(source, steps, value, place)
+            steps, value = _parse(text)
+            source = set_value(source, steps, value, location)
         except ValueError as exc:
-            source = replace(source, problems=(*source.problems, Problem(place, str(exc))))
+            source = replace(source, problems=(*source.problems, Problem(location, str(exc))))
     return source
 
 
-def put(source: Source, steps: Sequence[str], value: Any, place: Place) -> Source:
-    """`source` with `value` at `steps`, said to come from `place`.
+def set_value(source: Source, steps: Sequence[str], value: Any, location: Location) -> Source:
+    """Set `value` at `steps` in a copy of the source, with `location` as its location.
 
     Raises:
-        ValueError: there is no way through lists and values to that place.
+        ValueError: a step does not exist in a list, or leads through a single value.
     """
-    data, trail = _replaced(source.data, steps, value)
-    places = {known: at for known, at in source.places.items() if known[: len(trail)] != trail}
-    for length in range(1, len(trail)):
-        places.setdefault(trail[:length], place)
+    data, path = _replaced(source.data, steps, value)
+    # What was known of values below `path` went with them.
+    locations = {known: earlier for known, earlier in source.locations.items() if known[: len(path)] != path}
+    for length in range(1, len(path)):
+        locations.setdefault(path[:length], location)
     return replace(
         source,
         data=data,
-        places={**places, trail: place},
-        unusable=frozenset(known for known in source.unusable if known[: len(trail)] != trail),
-        written={known: text for known, text in source.written.items() if known[: len(trail)] != trail},
+        locations={**locations, path: location},
+        unusable=frozenset(known for known in source.unusable if known[: len(path)] != path),
+        written={known: text for known, text in source.written.items() if known[: len(path)] != path},
     )
 
 
-def _parse(given: str) -> tuple[list[str], Any]:
-    path, equals, text = given.partition("=")
+def _parse(assignment: str) -> tuple[list[str], Any]:
+    path, equals, text = assignment.partition("=")
     steps = path.strip().split(".")
     if not equals or not all(steps):
         raise ValueError("should be path=value, such as runtime.concurrency=8")
     if not text.strip():
-        raise ValueError("the value is missing; '' is empty text, null is nothing")
+        raise ValueError("the value is missing; write '' for empty text or null for no value")
     return steps, parse_value(text)
 
 
-def _replaced(data: Any, steps: Sequence[str], value: Any, done: Trail = ()) -> tuple[Any, Trail]:
-    """A copy of `data` with `value` at `steps`, and the trail that `steps` turned out to be.
+def _replaced(data: Any, steps: Sequence[str], value: Any, done: KeyPath = ()) -> tuple[Any, KeyPath]:
+    """A copy of `data` with `value` at `steps`, and the key path that `steps` stand for.
 
     Raises:
-        ValueError: there is no such place.
+        ValueError: there is no such path.
     """
     if not steps:
         return value, done
     step, rest = steps[0], steps[1:]
     if isinstance(data, list):
         index = _index_of(data, step)
-        item, trail = _replaced(data[index], rest, value, (*done, index))
-        return [*data[:index], item, *data[index + 1 :]], trail
+        item, path = _replaced(data[index], rest, value, (*done, index))
+        return [*data[:index], item, *data[index + 1 :]], path
     if data is not None and not isinstance(data, dict):
-        raise ValueError(f"there is nothing at {quoted(step)}: what stands before it is a single value")
+        raise ValueError(f"{quoted(step)} cannot be set: the path leads through a value that is not a mapping or list")
     known = data or {}
-    item, trail = _replaced(known.get(step), rest, value, (*done, step))
-    return {**known, step: item}, trail
+    item, path = _replaced(known.get(step), rest, value, (*done, step))
+    return {**known, step: item}, path
 
 
 def _index_of(items: list[Any], step: str) -> int:
     if step.isascii() and step.isdigit():
+        # Cut to nine digits, because `int` refuses very long numbers; no list is that long.
         if int(step[:9]) < len(items):
             return int(step[:9])
-        raise ValueError(f"there is no item {step}: the list has {len(items)}, counted from 0")
+        raise ValueError(f"no item {step}: the list has {len(items)} items, counted from 0")
     names = [_name_of(item) for item in items]
     if names.count(step) == 1:
         return names.index(step)
     several = "several items are" if step in names else "no item is"
-    raise ValueError(f"{several} called {quoted(step)}{hint(step, filter(None, names)) if step not in names else ''}")
+    near = "" if step in names else did_you_mean(step, filter(None, names))
+    raise ValueError(f"{several} named {quoted(step)}{near}")
 
 
 def _name_of(item: Any) -> str | None:

@@ -1,86 +1,157 @@
-"""The caps on calls, tokens and money: reserved before a call starts, so that they are never passed."""
+"""The limits on calls, tokens and money. A call reserves the most that it can use before it starts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
-from querygen_core.engine.halt import Halt
-from querygen_core.errors import Exit
-from querygen_core.journal.interface import Spent
-
-_FIRST_GUESS = 2_000  # output tokens of a call, thinking included, until one was seen
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a call may use, in tokens, before it is made."""
-
-    input: int
-    output: int
-
-    @property
-    def tokens(self) -> int:
-        return self.input + self.output
+from querygen_core.contracts.errors import Exit
+from querygen_core.contracts.journal import Spent
+from querygen_core.engine.shutdown import Shutdown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Reservation:
-    """cost: in USD."""
+    """The share of the budget that a call under way may use up."""
 
     tokens: int
+    """Most tokens, in and out."""
     cost: float = 0.0
+    """Most USD; 0 if the price is not known."""
+    is_open: bool = True
+    """Whether the call is under way."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """Counts the whole job, all its runs: a Spot machine that is replaced four times must not spend five budgets."""
+    """The budget of a job over all its runs: a Spot machine replaced four times must not spend five budgets.
 
-    halt: Halt
+    Near a limit a call waits for those under way, which mostly use less than they have reserved. The run ends when
+    there are none and the call still does not fit: less than one call's worst case is left then. Callers wait in turn,
+    so that small calls do not keep a large one waiting. Whatever else a waiting caller holds, it keeps nobody from
+    ending: calls under way have all that they need.
+    """
+
+    shutdown: Shutdown
+    """Ends the run when a limit is reached."""
     spent: Spent
+    """Calls, tokens and money of earlier runs."""
     max_calls: int | None = None
+    """None: no limit."""
     max_tokens: int | None = None
+    """In and out, reasoning included. None: no limit."""
     max_cost: float | None = None
+    """In USD. None: no limit."""
     _calls: int = 0
     _tokens: int = 0
     _cost: float = 0.0
-    _largest_output: int = 0
+    _unanswered: int = 0
+    _under_way: int = 0
+    _queue: deque[tuple[Reservation, asyncio.Future[None]]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._calls = self.spent.calls
-        self._tokens = self.spent.tokens
-        self._cost = self.spent.cost
-        if self.spent.calls:  # of earlier runs only the sum is known, the prompts' tokens included
-            self._largest_output = self.spent.tokens // self.spent.calls
+        self._calls = self.spent.calls + self.spent.unanswered_calls
+        self._tokens = self.spent.tokens + self.spent.unanswered_tokens
+        self._cost = self.spent.cost + self.spent.unanswered_cost
+        self._unanswered = self.spent.unanswered_calls
 
-    def expect(self, characters: int) -> Expected:
-        """Of a call whose prompt has so many characters: a quarter of them in, and out as the longest output so far."""
-        return Expected(characters // 4, self._largest_output or _FIRST_GUESS)
+    @asynccontextmanager
+    async def reserved(self, tokens: int, cost: float = 0.0) -> AsyncIterator[Reservation]:
+        """Set tokens and USD aside for one call. Unless it is settled or released within, it may have been paid.
 
-    def reserve(self, tokens: int, cost: float = 0.0) -> Reservation:
-        """Raises Stopped, and ends the run, if the call could pass a cap."""
-        if self.max_calls is not None and self._calls + 1 > self.max_calls:
-            self._refuse(f"max_calls {self.max_calls}: {self._calls} calls made or under way")
-        if self.max_tokens is not None and self._tokens + tokens > self.max_tokens:
-            self._refuse(f"max_tokens {self.max_tokens}: {self._tokens} used or reserved, {tokens} more wanted")
-        if self.max_cost is not None and self._cost + cost > self.max_cost:
-            self._refuse(f"max_cost {self.max_cost:g}: {self._cost:.4f} USD spent or reserved, {cost:.4f} more wanted")
-        self._calls += 1
-        self._tokens += tokens
-        self._cost += cost
-        return Reservation(tokens, cost)
+        Raises:
+            Stopped: the call could pass a limit, which ends the run; or the run ended first.
+        """
+        reservation = await self._reserve(tokens, cost)
+        try:
+            yield reservation
+        finally:
+            if reservation.is_open:
+                self._unanswered += 1
+                self._end(reservation)
 
-    def settle(self, reservation: Reservation, tokens: int, output: int, cost: float = 0.0) -> None:
-        """The call was answered; it used `tokens` and cost `cost`."""
+    async def _reserve(self, tokens: int, cost: float) -> Reservation:
+        self.shutdown.check()
+        reservation = Reservation(tokens, cost)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((reservation, turn))
+        self._admit()
+        try:
+            await self.shutdown.wait(turn)
+            self.shutdown.check()  # it may have ended between this call's turn and now
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.release(reservation)
+            else:
+                turn.cancel()
+                self._admit()
+            raise
+        return reservation
+
+    def settle(self, reservation: Reservation, tokens: int, cost: float = 0.0) -> None:
+        """Account for a call that was answered. tokens: in and out. cost: in USD."""
         self._tokens += tokens - reservation.tokens
         self._cost += cost - reservation.cost
-        self._largest_output = max(self._largest_output, output)
+        self._end(reservation)
 
     def release(self, reservation: Reservation) -> None:
-        """The call failed and cost nothing."""
+        """Give back what was reserved for a call that was not made, or failed and cost nothing."""
         self._calls -= 1
         self._tokens -= reservation.tokens
         self._cost -= reservation.cost
+        self._end(reservation)
 
-    def _refuse(self, what: str) -> None:
-        self.halt.set(Exit.PROVIDER_REFUSES, f"budget reached: runtime.{what}; raise it to go on")
-        self.halt.check()
+    def _end(self, reservation: Reservation) -> None:
+        self._under_way -= reservation.is_open
+        reservation.is_open = False
+        self._admit()
+
+    def _admit(self) -> None:
+        """Let the callers go on whose turn it is. If the first one's call can never fit, end the run."""
+        while self._queue:
+            reservation, turn = self._queue[0]
+            lack = None if turn.done() else self._lack(reservation)
+            if lack is not None:
+                if self._under_way == 0:
+                    self._end_run(lack)
+                return
+            self._queue.popleft()
+            if turn.done():  # cancelled while it waited
+                continue
+            # Counted before the call starts, since others may be reserving meanwhile.
+            self._under_way += 1
+            self._calls += 1
+            self._tokens += reservation.tokens
+            self._cost += reservation.cost
+            turn.set_result(None)
+
+    def _lack(self, reservation: Reservation) -> str | None:
+        """The limit that the call could pass, what is spent, and what the call needs at most; None if it fits."""
+        if self.max_calls is not None and self._calls + 1 > self.max_calls:
+            return f"max_calls {self.max_calls}: {self._calls} calls made{self._doubtful()}"
+        if self.max_tokens is not None and self._tokens + reservation.tokens > self.max_tokens:
+            needed = f"the next call may use {reservation.tokens}"
+            return f"max_tokens {self.max_tokens}: {self._tokens} tokens used{self._doubtful()}, and {needed}"
+        if self.max_cost is not None and self._cost + reservation.cost > self.max_cost:
+            needed = f"the next call may cost {reservation.cost:.4f} USD"
+            return f"max_cost {self.max_cost:g}: {self._cost:.4f} USD spent{self._doubtful()}, and {needed}"
+        return None
+
+    def _doubtful(self) -> str:
+        calls = f"{self._unanswered} call{'s' if self._unanswered > 1 else ''} without an answer"
+        return f" ({calls} included, at most)" if self._unanswered else ""
+
+    def refuse_day(self, limit: float, cost: float) -> None:
+        """End the run because all jobs together could spend more than `limit` USD today with a call of `cost`."""
+        spent = "all jobs of the store have spent or reserved the rest today (UTC)"
+        what = f"max_cost_per_day {limit:g}: {spent}, and the next call may cost {cost:.4f} USD"
+        self._end_run(what, "run again tomorrow, or raise it to continue today")
+        self.shutdown.check()
+
+    def _end_run(self, lack: str, advice: str = "raise it to continue") -> None:
+        smaller = "" if lack.startswith("max_calls") else ", or lower the model's max_output_tokens"
+        message = f"budget reached: runtime.{lack}; {advice}{smaller}"
+        self.shutdown.set(Exit.PROVIDER_REFUSES, message, "budget")

@@ -1,213 +1,299 @@
-"""From a checked config to the objects that do the work. Building spends nothing and connects to nothing."""
+"""From a validated config to the objects that do the work. Building spends nothing and connects to nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from querygen_core.api import Context, Input, Preprocessor, Shard
-from querygen_core.config import ModelPart, Part, Pipeline, fingerprint, identity_of_model
-from querygen_core.engine.ask import Asker, Model
-from querygen_core.engine.breaker import Breaker
+from querygen_core.api import (
+    Capabilities,
+    Closable,
+    Context,
+    HasFingerprint,
+    HasPlan,
+    Input,
+    Observer,
+    Preprocessor,
+    ReadsVolatile,
+    Shard,
+    Storage,
+)
+from querygen_core.config import ComponentConfig, ModelConfig, Pipeline, fingerprint, identity_of_model
+from querygen_core.contracts.errors import ConfigError, QuerygenError
+from querygen_core.contracts.journal import Journal, Spent
+from querygen_core.contracts.price import FREE, Price
+from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.budget import Budget
 from querygen_core.engine.deliver import SinkRun
-from querygen_core.engine.folder import job_folder
-from querygen_core.engine.generate import Filter, Recipe, Source, recipe_key
-from querygen_core.engine.halt import Halt
-from querygen_core.engine.meter import Meter
-from querygen_core.engine.throttle import Bucket, Throttle
-from querygen_core.errors import ConfigError, PluginError, QuerygenError
-from querygen_core.journal.interface import Journal, LocalJournal, Spent
-from querygen_core.price import FREE
+from querygen_core.engine.generate import GeneratorStage, PostprocessorStage, ProductPipeline, pipeline_key
+from querygen_core.engine.model import Model
+from querygen_core.engine.model_call import ModelCaller
+from querygen_core.engine.run_stats import RunStats
+from querygen_core.engine.shards import with_partitions
+from querygen_core.engine.shutdown import Shutdown
+from querygen_core.engine.state_dir import job_folder
+from querygen_core.engine.throttle import LONGEST_UNNAMED, Bucket, Throttle
+from querygen_core.engine.verdicts import Verdicts
 from querygen_core.prompts import PromptLibrary, default_directories
-from querygen_core.registry import Registry
+from querygen_core.registry import BuiltComponent, ComponentKind, Registry, build_component
+from querygen_core.registry.kinds import (
+    GENERATOR,
+    INPUT,
+    OBSERVER,
+    POSTPROCESSOR,
+    PREPROCESSOR,
+    PROVIDER,
+    SINK,
+)
 
+if TYPE_CHECKING:
+    from querygen_core.journal.remote.journal import RemoteJournal
+
+T = TypeVar("T")
 log = logging.getLogger("querygen.run")
 
-_NEEDED = {"provider": ("capabilities", "limit_key"), "sink": ("identity",), "observer": ("identity",)}
-_CLOSING = 10.0  # seconds a part may take to be closed
+_CLOSING = 10.0  # seconds that closing one component may take
 _NO_WAIT = 10.0  # seconds that a run with --no-wait still waits
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line and the environment add to a config.
-
-    sample: read so many records only. wait: sit out long cool-downs. retry: ask again what had no usable answer.
-    """
+class RunOptions:
+    """Settings of one run that are not in the config: from the command line and the environment."""
 
     environ: Mapping[str, str] = field(default_factory=dict)
+    """The process's environment."""
     shard: Shard = field(default_factory=Shard)
+    """The part of the job that this process works on."""
     products_file: str | None = None
+    """`--products-file`."""
     products: tuple[str, ...] = ()
+    """Each `--product`, as JSON text."""
     sample: int | None = None
+    """Records to read; None: all."""
     wait: bool = True
+    """Sit out long cool-downs of a provider."""
     retry: bool = False
+    """Ask once more for the requests that have no usable answer."""
 
 
 @dataclass(slots=True)
 class Builder:
-    """Builds the parts of one pipeline; what it built is closed with `closing`."""
+    """Builds the components of one pipeline."""
 
     pipeline: Pipeline
-    settings: Settings
+    """The config."""
+    run_options: RunOptions
+    """Settings of this run from the command line; its shard gets the config's number of partitions."""
     registry: Registry
+    """Finds storages."""
     closing: AsyncExitStack
+    """Closes every component that was built, when it is left."""
+    fence: int | None = None
+    """The journal's, as soon as the run has begun."""
     library: PromptLibrary = field(init=False)
 
     def __post_init__(self) -> None:
+        shard = with_partitions(self.run_options.shard, self.pipeline.runtime.partitions)
+        self.run_options = replace(self.run_options, shard=shard)
         beside = self.pipeline.config_dir
         self.library = PromptLibrary(default_directories(self.pipeline.prompts_dir, beside), beside)
 
     @property
     def folder(self) -> Path:
+        """The job's state folder."""
         return job_folder(Path(self.pipeline.runtime.state_dir), self.pipeline.job_id)
 
-    def build(self, part: Part) -> Any:
-        """The part's object. Raises PluginError naming the component if it fails, or lacks what the engine reads."""
-        try:
-            built = part.registered.component.build(part.options, self._context(part))
-        except QuerygenError:
-            raise
-        except (Exception, SystemExit) as exc:
-            raise PluginError(f"{part.path}: {part.use} cannot be built: {type(exc).__name__}: {exc}") from exc
-        if close := getattr(built, "aclose", None):
-            self.closing.push_async_callback(_close, part.use, close)
-        if missing := [name for name in _NEEDED.get(part.kind, ()) if not hasattr(built, name)]:
-            raise PluginError(f"{part.path}: {part.use} broke its contract: it has no {missing[0]}")
-        return built
+    def build(self, config: ComponentConfig, kind: ComponentKind[T]) -> BuiltComponent[T]:
+        """Build one component; it is closed with `closing`.
 
-    def _context(self, part: Part) -> Context:
+        Raises:
+            PluginError: it failed, or lacks a member that its kind demands. QuerygenError: of the plugin.
+        """
+        context = self._context(config.use)
+        component = build_component(config.registered, kind, config.options, context, path=config.path)
+        if component.closable is not None:
+            self.closing.push_async_callback(_close, component.closable, component.use, component.guard)
+        return component
+
+    def _context(self, use: str) -> Context:
         return Context(
             job_id=self.pipeline.job_id,
-            component=part.use,
+            component=use,
             state_dir=self.folder,
             config_dir=self.pipeline.config_dir,
-            shard=self.settings.shard,
-            products_file=self.settings.products_file,
-            products=self.settings.products,
-            environ=self.settings.environ,
+            shard=self.run_options.shard,
+            products_file=self.run_options.products_file,
+            products=self.run_options.products,
+            environ=self.run_options.environ,
             open_storage=self._open_storage,
             load_prompt=self.library.load,
             describe_model=self._describe_model,
-            open_journal=lambda: self._local_journal(part),
+            fence=self.fence,
         )
 
-    def _open_storage(self, url: str) -> Any:
+    def _open_storage(self, url: str) -> Storage:
         scheme, separator, _ = url.partition("://")
         return self.registry.storage(scheme if separator else "file")
 
     def _describe_model(self, name: str) -> Mapping[str, Any]:
-        identity: Mapping[str, Any] = identity_of_model(self.pipeline.models[name].part)
+        identity: Mapping[str, Any] = identity_of_model(self.pipeline.models[name].component)
         return identity
 
-    def _local_journal(self, part: Part) -> LocalJournal:
+    def journal(self) -> Journal:
+        """The job's journal; it is closed with `closing`."""
         from querygen_core.journal.sqlite import SqliteJournal
 
-        return SqliteJournal(self._context(part))
-
-    def journal(self) -> Journal:
-        journal: Journal = self.build(self.pipeline.journal)
+        journal = self.remote_journal() or SqliteJournal(self._context("core/journal"))
+        self.closing.push_async_callback(_close, journal, "the journal", nullcontext())
         return journal
 
-    def input(self) -> Input:
-        source: Input = self.build(self.pipeline.input)
-        return source
+    def remote_journal(self) -> RemoteJournal | None:
+        """The journal in a store that other machines use too; None if the config names none. The caller closes it.
 
-    def preprocessors(self) -> list[tuple[str, Preprocessor]]:
-        return [(part.use, self.build(part)) for part in self.pipeline.preprocessors]
+        Raises:
+            ConfigError: no plugin has such a store.
+        """
+        url = self.pipeline.journal.url
+        if url is None:
+            return None
+        from querygen_core.journal.remote.journal import RemoteJournal
+
+        store = self.registry.object_store(url)
+        return RemoteJournal(store, url, self.pipeline.journal.lease, self._context("core/journal"))
+
+    def input(self) -> BuiltComponent[Input]:
+        return self.build(self.pipeline.input, INPUT)
+
+    def preprocessors(self) -> list[BuiltComponent[Preprocessor]]:
+        return [self.build(config, PREPROCESSOR) for config in self.pipeline.preprocessors]
 
     def sinks(self) -> list[SinkRun]:
         """Raises ConfigError if two of them write to the same place: each would undo the other's work."""
         sinks = [
-            SinkRun(one.part.name, one.part.use, self.build(one.part), one.required) for one in self.pipeline.sinks
+            SinkRun.of(config.component.name, self.build(config.component, SINK), required=config.required)
+            for config in self.pipeline.sinks
         ]
-        first: dict[str, str] = {}
-        for one in sinks:
-            earlier = first.setdefault(one.sink.identity, one.name)
-            if earlier != one.name:
-                message = (
-                    f"sinks {earlier!r} and {one.name!r} both write to {one.sink.identity}; give each its own place"
-                )
+        owners: dict[str, str] = {}  # identity → name of the first sink that writes there
+        for sink in sinks:
+            owner = owners.setdefault(sink.identity, sink.name)
+            if owner != sink.name:
+                message = f"sinks {owner!r} and {sink.name!r} both write to {sink.identity}; give each its own place"
                 raise ConfigError(message)
         return sinks
 
-    def observers(self) -> list[tuple[str, Any]]:
-        return [(part.name, self.build(part)) for part in self.pipeline.observers]
+    def observers(self) -> list[tuple[str, BuiltComponent[Observer]]]:
+        """Each with its name in the config."""
+        return [(config.name, self.build(config, OBSERVER)) for config in self.pipeline.observers]
 
-    def models(self, halt: Halt) -> dict[str, Model]:
-        """Every model, those of one limit with one throttle. Needs a running event loop.
+    def models(self, shutdown: Shutdown) -> dict[str, Model]:
+        """Every model by name; those with the same rate limit share one throttle. Needs a running event loop.
 
         Raises:
-            ConfigError: `max_cost` is set and a model's price is not known.
+            ConfigError: `max_cost` or `max_cost_per_day` is set and a model's price is not known.
         """
-        runtime = self.pipeline.runtime
         throttles: dict[str, Throttle] = {}
         models = {}
-        for name, one in self.pipeline.models.items():
-            provider = self.build(one.part)
-            price = FREE if provider.capabilities.free else provider.capabilities.price
-            if runtime.max_cost is not None and price is None:
-                message = f"runtime.max_cost: the price of {name!r} ({one.part.use}) is not known"
-                raise ConfigError(
-                    f"{message}; say it in the model's options if it has one for it, or use max_calls or max_tokens"
-                )
-            throttle = throttles.setdefault(provider.limit_key, self._throttle(one, halt))
-            model_id = str(getattr(one.part.options, "model", "") or name)
-            identity = identity_of_model(one.part)
-            breaker = Breaker(halt, name)
-            models[name] = Model(name, one.part.use, model_id, provider, identity, throttle, breaker, price)
+        for name, config in self.pipeline.models.items():
+            provider = self.build(config.component, PROVIDER)
+            with provider.guard:
+                capabilities: object = provider.instance.capabilities
+                limit_key = provider.guard.text(provider.instance.limit_key, "limit_key")
+            if not isinstance(capabilities, Capabilities):
+                raise provider.guard.violation(f"its capabilities are {type(capabilities).__name__}, not Capabilities")
+            models[name] = Model(
+                name=name,
+                model=str(dict(config.component.options).get("model") or name),
+                provider=provider,
+                identity=identity_of_model(config.component),
+                # The first model with this `limit_key` sets the rates for all that share it.
+                throttle=throttles.setdefault(limit_key, self._throttle(config, shutdown)),
+                price=self._price(name, config.component.use, capabilities),
+                note=capabilities.note,
+                max_output=_max_output(config, capabilities),
+            )
         return models
 
-    def _throttle(self, one: ModelPart, halt: Halt) -> Throttle:
+    def _price(self, name: str, use: str, capabilities: Capabilities) -> Price | None:
+        price = FREE if capabilities.free else capabilities.price
+        runtime = self.pipeline.runtime
+        limit = "max_cost" if runtime.max_cost is not None else "max_cost_per_day"
+        if price is None and (runtime.max_cost, runtime.max_cost_per_day) != (None, None):
+            raise ConfigError(
+                f"runtime.{limit}: the price of {name!r} ({use}) is not known; set the price in the model's "
+                "options, or use max_calls or max_tokens"
+            )
+        return price
+
+    def _throttle(self, config: ModelConfig, shutdown: Shutdown) -> Throttle:
         runtime, now = self.pipeline.runtime, asyncio.get_running_loop().time()
-        size = self.settings.shard.size
-        rpm, tpm = ((rate or 0) / size for rate in (one.rpm or runtime.rpm, one.tpm or runtime.tpm))
+        # Shards know nothing of each other, so each gets an equal share of the rates.
+        size = self.run_options.shard.size
+        rpm, tpm = ((rate or 0) / size for rate in (config.rpm or runtime.rpm, config.tpm or runtime.tpm))
         return Throttle(
-            halt,
-            one.concurrency or runtime.concurrency,
+            shutdown,
+            config.concurrency or runtime.concurrency,
             rpm=Bucket(rpm, now) if rpm else None,
             tpm=Bucket(tpm, now) if tpm else None,
-            longest_wait=float("inf") if self.settings.wait else _NO_WAIT,
+            longest_wait=float("inf") if self.run_options.wait else _NO_WAIT,
+            longest_unnamed=min(LONGEST_UNNAMED, runtime.retry_for),  # calls that wait in line must end in time
         )
 
-    def recipe(self, asker: Asker) -> tuple[Recipe, frozenset[str]]:
-        """How products become outcomes, and the volatile fields that this takes into account."""
-        sources = []
-        for one in self.pipeline.generators:
-            generator = self.build(one.part)
-            sources.append(
-                Source(one.part.name, one.part.use, one.query_type, one.count, generator, _prints(one.part, generator))
+    def product_pipeline(self, model_client: ModelClient) -> ProductPipeline:
+        generators = []
+        for config in self.pipeline.generators:
+            generator = self.build(config.component, GENERATOR)
+            generators.append(
+                GeneratorStage(
+                    name=config.component.name,
+                    query_type=config.query_type,
+                    count=config.count,
+                    component=generator,
+                    fingerprint=_fingerprint(config.component, generator),
+                    volatile=_volatile(generator),
+                    edition=config.edition,
+                    ask=self.pipeline.asked(config),
+                    plan=_plan(generator, config.count),
+                    prompt=self._prompt_file(config.component),
+                )
             )
-        filters = []
-        for part in self.pipeline.postprocessors:
-            postprocessor = self.build(part)
-            filters.append(Filter(part.name, part.use, postprocessor, _prints(part, postprocessor)))
+        postprocessors = []
+        for step in self.pipeline.postprocessors:
+            postprocessor = self.build(step, POSTPROCESSOR)
+            postprocessors.append(PostprocessorStage(postprocessor, _fingerprint(step, postprocessor)))
         rounds = self.pipeline.runtime.refill_rounds
-        volatile = frozenset(name for source in sources for name in getattr(source.generator, "volatile", frozenset()))
-        return Recipe(recipe_key(sources, filters, rounds), sources, filters, rounds, asker), volatile
+        key = pipeline_key(generators, postprocessors, rounds)
+        return ProductPipeline(key, generators, postprocessors, rounds, model_client)
 
-    def asker(self, models: Mapping[str, Model], journal: Journal, spent: Spent, halt: Halt, meter: Meter) -> Asker:
+    def _prompt_file(self, generator: ComponentConfig) -> str:
+        """For messages; "" for a generator that is not querygen's own, since only it can know."""
+        name = dict(generator.options).get("prompt")
+        return str(self.library.load(name).path) if generator.use == "core/prompt" and isinstance(name, str) else ""
+
+    def model_client(
+        self, models: Mapping[str, Model], journal: Journal, spent: Spent, shutdown: Shutdown, stats: RunStats
+    ) -> ModelClient:
         runtime = self.pipeline.runtime
-        return Asker(
+        caller = ModelCaller(
             journal=journal,
-            models=models,
             slots=asyncio.Semaphore(runtime.concurrency),
-            budget=Budget(halt, spent, *self._budget()),
-            halt=halt,
-            meter=meter,
+            budget=Budget(shutdown, spent, *self._budget()),
+            shutdown=shutdown,
+            stats=stats,
             call_timeout=runtime.call_timeout,
             retry_for=runtime.retry_for,
+            day_budget=runtime.max_cost_per_day,
         )
+        only_job = self.pipeline.job_id if self.pipeline.journal.reuse == "job" else None
+        return ModelClient(journal, models, caller, shutdown, stats, Verdicts(caller), only_job)
 
     def _budget(self) -> tuple[int | None, int | None, float | None]:
-        """This shard's part of the job's calls, tokens and cost; all parts together are the whole."""
-        runtime, shard = self.pipeline.runtime, self.settings.shard
+        """This shard's share of `max_calls`, `max_tokens` and `max_cost`; all shares add up to the whole."""
+        runtime, shard = self.pipeline.runtime, self.run_options.shard
         calls, tokens = (
             None if limit is None else limit // shard.size + (shard.index < limit % shard.size)
             for limit in (runtime.max_calls, runtime.max_tokens)
@@ -215,15 +301,49 @@ class Builder:
         return calls, tokens, None if runtime.max_cost is None else runtime.max_cost / shard.size
 
 
-async def _close(use: str, close: Callable[[], Awaitable[None]]) -> None:
-    """The run is over and its result stands, whatever happens here."""
+def _max_output(config: ModelConfig, capabilities: Capabilities) -> int | None:
+    """Most tokens of an answer: as the provider says, or by the name of the option that providers have for it."""
+    option = dict(config.component.options).get("max_output_tokens")
+    named = option if capabilities.max_output_tokens is None else capabilities.max_output_tokens
+    return named if isinstance(named, int) and named > 0 else None
+
+
+async def _close(closable: Closable, name: str, guard: AbstractContextManager[None]) -> None:
+    """The run is over and its result stands, so a failure is only logged."""
     try:
         async with asyncio.timeout(_CLOSING):
-            await close()
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
-        log.warning("%s could not be closed: %s: %s", use, type(exc).__name__, exc)
+            with guard:
+                await closable.aclose()
+    except TimeoutError:
+        log.warning("%s was not closed within %g s", name, _CLOSING)
+    except QuerygenError as error:
+        log.warning("%s could not be closed: %s", name, error)
 
 
-def _prints(part: Part, built: Any) -> Mapping[str, Any]:
-    """What a part's results depend on: its name, version and options, and what the built object adds."""
-    return {**fingerprint(part), "also": dict(getattr(built, "fingerprint", {}))}
+def _fingerprint(config: ComponentConfig, component: BuiltComponent[object]) -> Mapping[str, Any]:
+    """Plain JSON that a component's results depend on: its name, version, options, and the object's own fingerprint."""
+    addition: dict[str, Any] = {}
+    with component.guard:
+        if isinstance(component.instance, HasFingerprint):
+            addition = dict(component.instance.fingerprint)
+    return {**fingerprint(config), "also": addition}
+
+
+def _plan(component: BuiltComponent[object], count: int) -> Mapping[str, int]:
+    """sub_type → its share of `count`; empty if the generator has no plan.
+
+    Raises:
+        PluginError: a share is no whole number.
+    """
+    with component.guard:
+        shares: dict[Any, Any] = dict(component.instance.plan(count)) if isinstance(component.instance, HasPlan) else {}
+    if not all(isinstance(name, str) and type(share) is int for name, share in shares.items()):
+        raise component.guard.violation("its plan must be names with whole numbers")
+    return {name: share for name, share in shares.items() if share > 0}
+
+
+def _volatile(component: BuiltComponent[object]) -> frozenset[str]:
+    with component.guard:
+        if isinstance(component.instance, ReadsVolatile):
+            return frozenset(component.instance.volatile)
+    return frozenset()

@@ -1,4 +1,4 @@
-"""From the journal to the sinks, each at its own pace; what a sink holds is the sink's to say."""
+"""From the journal to the sinks, each at its own pace. Only the sink itself knows its contents."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from querygen_core.engine.halt import Halt
-from querygen_core.engine.meter import Meter
-from querygen_core.errors import CredentialsError, PluginError, QuerygenError, SinkError, SinkFailure, Stopped
-from querygen_core.journal.interface import DeadLetter, Delivery, Journal
-from querygen_core.masking import mask
-from querygen_core.records import Fact, Outcome, Receipt
+from querygen_core.api import HasExample, Sink, SnapshotSink
+from querygen_core.contracts.errors import (
+    CredentialsError,
+    JournalError,
+    QuerygenError,
+    SinkError,
+    SinkFailure,
+    Stopped,
+    StoppedBy,
+)
+from querygen_core.contracts.journal import DeadLetter, Journal, PendingOutcome
+from querygen_core.contracts.records import Event, Outcome, Receipt
+from querygen_core.engine.run_stats import RunStats
+from querygen_core.engine.shutdown import Shutdown
+from querygen_core.registry import BuiltComponent
+from querygen_core.secrets.masking import mask
 
 T = TypeVar("T")
 log = logging.getLogger("querygen.deliver")
@@ -22,165 +32,270 @@ _BATCH = 200  # outcomes
 _POLL = 0.1  # seconds between looks at the journal while products are being generated
 _PATIENCE = 120.0  # seconds a sink may fail after the last product, before the run ends without it
 _LONGEST_PAUSE = 15.0
+_UNFIT: tuple[StoppedBy, ...] = ("rejected_input", "low_yield")
 
 
 @dataclass(slots=True)
-class Delivered:
-    """What one sink did in this run, counted in queries. refused: of products it can never take."""
+class SinkTotals:
+    """One sink's work in this run, counted in queries."""
 
     delivered: int = 0
+    """Newly written."""
     unchanged: int = 0
+    """Already there."""
     retired: int = 0
+    """Withdrawn, because the outcome no longer has them."""
+    displaced: int = 0
+    """Of other jobs, switched off in favour of this job's."""
     backup: int = 0
+    """Written to the sink's backup place instead."""
     refused: int = 0
+    """Of products that the sink can never take."""
     refused_products: int = 0
+    """Products, not queries, that the sink can never take."""
 
     def add(self, receipt: Receipt, queries: int) -> None:
+        """queries: in the outcome that the receipt is for."""
         if receipt.error is not None:
             self.refused += queries
             self.refused_products += 1
         self.delivered += receipt.delivered
         self.unchanged += receipt.unchanged
         self.retired += receipt.retired
+        self.displaced += receipt.displaced
         self.backup += receipt.backup
 
     def unpublish(self, *, backup: bool) -> None:
-        """What a snapshot has taken is not where its readers look: it is in its backup place, or nowhere."""
+        """A snapshot was not published: what it took is in its backup place, or nowhere that a reader looks."""
         if backup:
             self.backup += self.delivered + self.unchanged
-        self.delivered = self.unchanged = self.retired = 0
+        self.delivered = self.unchanged = self.retired = self.displaced = 0
 
 
 @dataclass(slots=True)
 class SinkRun:
-    """A sink in this run. error: why it has not got everything, None while all is well."""
+    """A sink in this run."""
 
     name: str
-    use: str
-    sink: Any
+    """The sink's name in the config."""
+    component: BuiltComponent[Sink]
+    """The sink."""
+    identity: str
+    """The sink's `identity`: the place that it writes to."""
     required: bool
+    """Whether the run fails if this sink fails."""
+    snapshot: SnapshotSink | None = None
+    """The sink, if it is written as a whole."""
     error: SinkError | None = None
-    total: Delivered = field(default_factory=Delivered)
+    """Why it did not get everything; None while all is well."""
+    total: SinkTotals = field(default_factory=SinkTotals)
+    """Its work so far."""
 
-    @property
-    def is_snapshot(self) -> bool:
-        return hasattr(self.sink, "publish")
+    @classmethod
+    def of(cls, name: str, component: BuiltComponent[Sink], *, required: bool) -> SinkRun:
+        sink = component.instance
+        with component.guard:
+            identity = component.guard.text(sink.identity, "identity")
+            snapshot = sink if isinstance(sink, SnapshotSink) else None
+        return cls(name, component, identity, required, snapshot)
+
+    async def check(self) -> None:
+        """Make sure that the sink will work. An optional one that would not is left out of the run, with a warning.
+
+        Raises:
+            SinkError: a required sink would not work, or any sink says that another process has taken over the job.
+        """
+        try:
+            with self.component.guard:
+                await self.component.instance.check()
+        except QuerygenError as exc:
+            error = self.sink_error(exc)
+        else:
+            return
+        if self.required or error.kind == "fenced":
+            raise SinkError(error.kind, f"sink {self.name}: {error}") from error
+        self.error = error
+        log.warning("sink %s (not required): %s", self.name, error)
+
+    def sink_error(self, error: QuerygenError) -> SinkError:
+        """The error as a SinkError, for those that a sink should not have raised."""
+        if isinstance(error, SinkError):
+            return error
+        kind: SinkFailure = "permanent"
+        if isinstance(error, CredentialsError):
+            kind = "retry" if error.transient else "auth"
+        return SinkError(kind, str(error))
+
+    def example(self) -> str:
+        """A statement that shows what is in the sink's database; "" if there is none."""
+        database = self.component.database
+        with self.component.guard:
+            if isinstance(database, HasExample):
+                return database.example
+        return ""
 
 
 @dataclass(slots=True)
-class Delivering:
-    """Feeds one sink. `generated` is set when no further outcome will come."""
+class SinkDelivery:
+    """Delivers outcomes to one sink."""
 
-    to: SinkRun
+    sink: SinkRun
+    """The sink; its totals and its error are set here."""
     journal: Journal
-    meter: Meter
-    halt: Halt
+    """Holds the outcomes."""
+    stats: RunStats
+    """Says whether the input was read to its end."""
+    shutdown: Shutdown
+    """Says how much time is left when the run ends early; set here when another process has taken over the job."""
     generated: asyncio.Event
+    """Set when no further outcome will come."""
     attempt: int
+    """Number of the run, from 1, for dead letters."""
+    waits: bool = False
+    """Begin when all is generated: only then is it known whether too many products have left the input."""
 
     async def run(self) -> None:
-        if self.to.error is not None:
+        """Deliver everything; an error is kept in `sink.error`, since it must not stop generation. Only `fenced` does:
+        what this process would still pay for and deliver is another one's work now.
+        """
+        if self.sink.error is not None:
             return
+        snapshot = self.sink.snapshot
         try:
-            await (self._snapshot() if self.to.is_snapshot else self._follow())
+            await (self._follow() if snapshot is None else self._publish(snapshot))
         except SinkError as error:
-            self.to.error = error
-            if self.to.is_snapshot:
-                self.to.total.unpublish(backup=error.backup)
-            log.error("sink %s: %s", self.to.name, error)  # noqa: TRY400 - a sink's fault, not ours
-            data = {"sink": self.to.name, "kind": error.kind, "message": mask(str(error))}
-            await self.journal.tell([Fact(kind="delivery_failed", data=data)])
+            self.sink.error = error
+            if snapshot is not None:
+                self.sink.total.unpublish(backup=error.backup)
+            if error.kind == "fenced":  # what this process would still pay for is lost
+                self.shutdown.set_by(SinkError("fenced", f"sink {self.sink.name}: {error}"))
+                return
+            # Not an error yet: if this ends the run, the run says so, once.
+            log.warning("sink %s: %s", self.sink.name, error)
+            data = {"sink": self.sink.name, "kind": error.kind, "message": mask(str(error))}
+            await self.journal.append_events([Event(kind="delivery_failed", data=data)])
         except Stopped:
-            self.to.error = SinkError("retry", f"the run ended first: {self.halt.message}")
+            # Not a failure of the sink, so nothing is logged and no event recorded; the next run delivers the rest.
+            self.sink.error = SinkError("retry", f"the run ended first: {self.shutdown.message}")
 
     async def _follow(self) -> None:
+        """Deliver outcomes as they are completed."""
+        if self.waits:
+            await self._all_generated()
         position = 0
         while True:
+            # Asked before the journal is read: an outcome may be completed between the two.
             last_look = self.generated.is_set()
-            batch = await self.journal.settled(position, _BATCH)
+            batch = await self.journal.completed(position, _BATCH)
+            if not batch and last_look:
+                return
+            if self.shutdown.seconds_left() <= 0:
+                raise Stopped(self.shutdown.message)
             if batch:
                 await self._apply(batch)
                 position = batch[-1].position
-            elif last_look:
-                return
-            elif self.halt.seconds_left() <= 0:
-                raise Stopped(self.halt.message)
             else:
                 await _either(self.generated, _POLL)
 
-    async def _snapshot(self) -> None:
-        await self.generated.wait()
-        if not self.meter.input_done or self.halt.deadline is not None:
-            raise Stopped(self.halt.message)  # what was not read would be missing: the old snapshot stays
+    async def _publish(self, snapshot: SnapshotSink) -> None:
+        """Deliver all outcomes of the job, then publish them."""
+        await self._all_generated()
+        # What was not read would be missing, and neither what is no catalogue nor junk must replace what is there.
+        if not self.stats.input_done or self.shutdown.deadline is not None or self.shutdown.stopped_by in _UNFIT:
+            raise Stopped(self.shutdown.message)
         position = -1
         while batch := await self.journal.snapshot(position, _BATCH):
             await self._apply(batch)
             position = batch[-1].position
-        self.to.total.retired += await self._persist(self.to.sink.publish)
+        retired: object = await self._persist(snapshot.publish)
+        if not isinstance(retired, int):
+            error = self.sink.component.guard.violation("publish must return the number of retired queries")
+            raise self.sink.sink_error(error)
+        self.sink.total.retired += retired
 
-    async def _apply(self, batch: Sequence[Delivery]) -> None:
-        outcomes = [delivery.outcome for delivery in batch]
+    async def _all_generated(self) -> None:
+        """Wait until no further outcome will come.
+
+        Raises:
+            Stopped: so many products have left the input that nothing may be delivered.
+        """
+        await self.generated.wait()
+        if self.shutdown.stopped_by == "removed_products":
+            raise Stopped(self.shutdown.message)
+
+    async def _apply(self, batch: Sequence[PendingOutcome]) -> None:
+        outcomes = [pending.outcome for pending in batch]
         receipts = await self._persist(lambda: self._receipts(outcomes))
         letters = [self._letter(receipt) for receipt in receipts if receipt.error is not None]
         if letters:
-            await self.journal.undelivered(self.to.name, letters)
-        for delivery, receipt in zip(batch, receipts, strict=True):
-            if delivery.current:
-                self.to.total.add(receipt, len(delivery.outcome.queries))
-        self.meter.mark("deliver")
+            await self.journal.add_dead_letters(self.sink.name, letters)
+        for pending, receipt in zip(batch, receipts, strict=True):
+            # A snapshot also repeats outcomes of earlier runs, which this run's totals must not count.
+            if pending.current:
+                self.sink.total.add(receipt, len(pending.outcome.queries))
+        self.stats.mark("deliver")
 
     async def _receipts(self, outcomes: Sequence[Outcome]) -> Sequence[Receipt]:
-        self.meter.mark("deliver")
-        receipts = await self.to.sink.apply(outcomes)
+        self.stats.mark("deliver")
+        component = self.sink.component
+        receipts = await component.instance.apply(outcomes)
         if [receipt.product_key for receipt in receipts] != [outcome.product_key for outcome in outcomes]:
-            raise PluginError(f"sink {self.to.use!r} broke its contract: one receipt for each outcome, in order")
+            raise component.guard.violation("it must return one receipt for each outcome, in order")
         return list(receipts)
 
     async def _persist(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Try again while the sink may heal: for ever while products are generated, then as long as patience lasts.
+        """Retry a call of the sink while it may heal: without limit while products are generated, then for `_PATIENCE`.
 
-        Not with a snapshot: it is written from the start again or not at all.
+        Not with a snapshot, which is written from the start or not at all.
+
+        Raises:
+            SinkError: it failed. Stopped: another process has taken over the job.
         """
         loop = asyncio.get_running_loop()
         pause, until = 0.5, None
         while True:
+            if not may_deliver(self.journal, self.shutdown):
+                raise Stopped(self.shutdown.message)
             try:
-                return await operation()
+                with self.sink.component.guard:
+                    return await operation()
             except SinkError as error:
-                if error.kind != "retry" or self.to.is_snapshot or self.halt.seconds_left() <= pause:
+                if error.kind != "retry" or self.sink.snapshot or self.shutdown.seconds_left() <= pause:
                     raise
                 if self.generated.is_set():
                     until = until or loop.time() + _PATIENCE
                     if loop.time() + pause > until:
                         raise
-                log.warning("sink %s: %s; trying again in %.1f s", self.to.name, error, pause)
-            except (Stopped, asyncio.CancelledError):
+                log.warning("sink %s: %s; trying again in %.1f s", self.sink.name, error, pause)
+            except Stopped:
                 raise
-            except (Exception, SystemExit) as exc:
-                raise failure_of(self.to, exc) from exc
+            except QuerygenError as error:
+                raise self.sink.sink_error(error) from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _letter(self, receipt: Receipt) -> DeadLetter:
         return DeadLetter(
-            stage="deliver", reason=self.to.name, message=mask(receipt.error or ""), product_key=receipt.product_key,
+            stage="deliver",
+            reason=self.sink.name,
+            message=mask(receipt.error or ""),
+            product_key=receipt.product_key,
             attempt=self.attempt,
-        )  # fmt: skip
+        )
 
 
-def failure_of(to: SinkRun, error: BaseException) -> SinkError:
-    """What an error means that a sink should not have raised."""
-    if isinstance(error, SinkError):
-        return error
-    message = str(error) if isinstance(error, QuerygenError) else f"{type(error).__name__}: {error}"
-    kind: SinkFailure = "permanent"
-    if isinstance(error, CredentialsError):
-        kind = "retry" if error.transient else "auth"
-    return SinkError(kind, f"sink {to.use!r} failed: {message}")
+def may_deliver(journal: Journal, shutdown: Shutdown) -> bool:
+    """Whether this process still has the job. If it has not, the run ends."""
+    try:
+        journal.check_lease()
+    except JournalError as error:
+        shutdown.set_by(error)
+        return False
+    return shutdown.may_deliver
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:
-    """Until the event or the time, whichever comes first."""
+    """Wait for the event, but no longer than `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

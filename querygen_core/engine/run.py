@@ -6,59 +6,59 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from querygen_core import __version__
-from querygen_core.batch import batch_run
 from querygen_core.config import Pipeline
-from querygen_core.engine.ask import Asker
-from querygen_core.engine.build import Builder, Settings
-from querygen_core.engine.deliver import Delivering, SinkRun, failure_of
-from querygen_core.engine.folder import make_folder, shard_folder, write_json, write_lines
-from querygen_core.engine.generate import Recipe
-from querygen_core.engine.halt import Halt
-from querygen_core.engine.herald import Herald
-from querygen_core.engine.intake import Intake, Work
-from querygen_core.engine.meter import Meter
-from querygen_core.engine.observe import Observing
+from querygen_core.contracts.errors import Exit, QuerygenError
+from querygen_core.contracts.journal import Journal
+from querygen_core.contracts.last_resort import last_resort
+from querygen_core.contracts.records import Event, Outcome
+from querygen_core.engine.ask import ModelClient
+from querygen_core.engine.build import Builder, RunOptions
+from querygen_core.engine.deliver import SinkDelivery, SinkRun, may_deliver
+from querygen_core.engine.exit_status import exit_status, sink_report
+from querygen_core.engine.first_records import FirstRecords
+from querygen_core.engine.ingest import Ingest
+from querygen_core.engine.observe import ObserverFeed, RunEvents
+from querygen_core.engine.removed import RemovedProducts
+from querygen_core.engine.report_files import write_report_files
+from querygen_core.engine.run_stats import RunStats
+from querygen_core.engine.run_yield import RunYield
+from querygen_core.engine.shards import batch_run
+from querygen_core.engine.shutdown import Shutdown
 from querygen_core.engine.signals import handled_signals
-from querygen_core.engine.verdict import sink_report, verdict
-from querygen_core.errors import (
-    AnswerError,
-    ConfigError,
-    Exit,
-    JournalError,
-    ProviderError,
-    QuerygenError,
-    SinkError,
-    Stopped,
-)
-from querygen_core.journal.interface import DeadLetter, Journal
+from querygen_core.engine.state_dir import make_folder, shard_folder
+from querygen_core.engine.tolerance import Tolerance
+from querygen_core.engine.workers import Workers
 from querygen_core.logs import bind, log_loop_error
-from querygen_core.masking import mask
-from querygen_core.records import Fact, Outcome
 from querygen_core.registry import Registry
-from querygen_core.report import build_report
+from querygen_core.report.build import build_report
+from querygen_core.report.generators import generator_report
 
 log = logging.getLogger("querygen.run")
 
-Watch = Callable[[Meter], Coroutine[Any, Any, None]]
-_RAW_LIMIT = 8_000  # characters of an answer kept in a dead letter
+Watch = Callable[[RunStats], Coroutine[Any, Any, None]]
+"""Shows the progress of a run; cancelled when the run ends."""
+
 _EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How a run ended. message: one sentence for the user, "" if all is well. examples: a few outcomes. statement:
-    shows what is in the database that a sink wrote to, "" if none did.
-    """
+class RunResult:
+    """The end of a run."""
 
     code: Exit
+    """The process's exit code."""
     message: str
+    """One sentence for the user; "" if all is well."""
     report: Mapping[str, Any]
+    """The object that `--json` prints."""
     examples: Sequence[Outcome] = ()
+    """A few outcomes of this run, in input order."""
     statement: str = ""
+    """A statement that shows what a sink has written to its database; "" if no sink has one."""
 
 
 @dataclass(slots=True)
@@ -66,55 +66,80 @@ class Job:
     """A run under way."""
 
     pipeline: Pipeline
-    settings: Settings
+    """The config."""
+    run_options: RunOptions
+    """Settings of this run from the command line."""
     builder: Builder
+    """Builds the config's components."""
     journal: Journal
-    halt: Halt = field(default_factory=Halt)
-    meter: Meter = field(default_factory=Meter)
+    """The job's memory, not begun yet."""
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    """Set when the run must end early."""
+    stats: RunStats = field(default_factory=RunStats)
+    """Counts what the run does."""
     generated: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when no further outcome will come."""
     sinks: list[SinkRun] = field(default_factory=list)
-    observing: list[Observing] = field(default_factory=list)
+    """Built when the run has begun."""
+    observer_feeds: list[ObserverFeed] = field(default_factory=list)
+    """Built when the run has begun."""
     notes: dict[str, Any] = field(default_factory=dict)
-    asker: Asker | None = None
-    herald: Herald = field(init=False)
+    """Facts about the run that the report repeats: attempt, shard, config hash, models."""
+    attempt: int = 0
+    """Number of the run, from 1."""
+    model_client: ModelClient | None = None
+    """Built when the sinks have been checked."""
+    run_events: RunEvents = field(init=False)
+    """Takes the events that belong to no product."""
 
     def __post_init__(self) -> None:
-        self.herald = Herald(self.journal)
+        self.run_events = RunEvents(self.journal)
 
-    async def execute(self, watch: Watch | None) -> Result:
-        attempt = await self.journal.begin(self._kept())
-        if self.settings.retry:  # not before `begin`, which makes sure that the job is nobody else's
-            log.info("%d requests get one more try", await self.journal.grant_retry())
-        bind(job_id=self.pipeline.job_id, attempt=attempt, shard=self.settings.shard.index)
+    async def execute(self, watch: Watch | None) -> RunResult:
+        self.attempt = await self.journal.begin(self._config_record())
+        self.builder.fence = self.journal.fence
+        if self.run_options.retry:  # only now, when `begin` has made sure that no other process runs this job
+            log.info("granted one more try to %d requests without a usable answer", await self.journal.grant_retry())
+        bind(job_id=self.pipeline.job_id, attempt=self.attempt, shard=self.run_options.shard.index)
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
         self.notes = {
-            "attempt": attempt, "shard": asdict(self.settings.shard), "config_hash": self.pipeline.hash,
-            **batch_run(self.settings.environ),
-        }  # fmt: skip
-        self.halt.announce = self._announce
-        self.pipeline.vault.on_reload = self.herald.tell_of_secret
-        with handled_signals(self.halt, self.pipeline.runtime.drain, self._abandon):
-            self.observing = [Observing(name, one, self.journal) for name, one in self.builder.observers()]
-            await self.journal.tell([Fact(kind="run_started", data={**self.notes, "querygen": __version__})])
-            async with self._watched(watch):
+            "attempt": self.attempt,
+            "shard": {"index": self.run_options.shard.index, "size": self.run_options.shard.size},
+            "config_hash": self.pipeline.hash,
+            **batch_run(self.run_options.environ),
+        }
+        self.shutdown.announce = self._announce_shutdown
+        self.pipeline.secret_store.on_reload = self.run_events.append_secret_reload
+        with handled_signals(self.shutdown, self.pipeline.runtime.drain, self._abandon):
+            observers = self.builder.observers()
+            self.observer_feeds = [ObserverFeed.of(name, observer, self.journal) for name, observer in observers]
+            await self.journal.append_events([Event(kind="run_started", data={**self.notes, "querygen": __version__})])
+            async with self._observed(watch):
                 try:
                     await self._work()
                 except QuerygenError as exc:
-                    self.halt.set(exc.exit_code, mask(str(exc)))
+                    self.shutdown.set_by(exc)
             return await self._conclude()
 
-    def _kept(self) -> dict[str, Any]:
-        """What `querygen retry` needs to do the same again."""
-        given = {name: getattr(self.settings, name) for name in ("products_file", "products", "sample")}
+    def _config_record(self) -> dict[str, Any]:
+        """Everything that `querygen retry` needs to repeat the run."""
+        options = self.run_options
+        given = {"products_file": options.products_file, "products": options.products, "sample": options.sample}
         file = self.pipeline.origin
-        return {"resolved": self.pipeline.resolved, "config_file": file, "hash": self.pipeline.hash, "given": given}
+        return {
+            "job_id": self.pipeline.job_id,
+            "resolved": self.pipeline.resolved,
+            "config_file": file,
+            "hash": self.pipeline.hash,
+            "given": given,
+        }
 
     @asynccontextmanager
-    async def _watched(self, watch: Watch | None) -> AsyncIterator[None]:
-        """Observers are told, and progress is shown, while the block runs."""
-        tasks = [asyncio.create_task(one.run()) for one in self.observing]
+    async def _observed(self, watch: Watch | None) -> AsyncIterator[None]:
+        """While the block runs, send events to the observers and show progress."""
+        tasks = [asyncio.create_task(feed.run()) for feed in self.observer_feeds]
         if watch is not None:
-            tasks.append(asyncio.create_task(watch(self.meter)))
+            tasks.append(asyncio.create_task(watch(self.stats)))
         try:
             yield
         finally:
@@ -122,172 +147,142 @@ class Job:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _announce(self) -> None:
-        self.herald.tell("draining", exit_code=self.halt.code, message=self.halt.message)
+    def _announce_shutdown(self) -> None:
+        self.run_events.append("draining", exit_code=self.shutdown.code, message=self.shutdown.message)
 
     def _abandon(self) -> None:
-        if self.asker is not None:
-            self.asker.abandon()
+        if self.model_client is not None:
+            self.model_client.abandon()
 
     async def _work(self) -> None:
+        """Build everything, sinks first: a run whose sink would fail must not pay for anything."""
         self.sinks = self.builder.sinks()
-        await asyncio.gather(*(_check(sink) for sink in self.sinks))
-        models = self.builder.models(self.halt)
+        await asyncio.gather(*(sink.check() for sink in self.sinks))
+        models = self.builder.models(self.shutdown)
         self.notes["models"] = {
-            model.name: {"use": model.use, "model": model.model, "note": model.provider.capabilities.note}
+            model.name: {"use": model.provider.use, "model": model.model, "note": model.note}
             for model in models.values()
         }
-        self.asker = self.builder.asker(models, self.journal, await self.journal.spent(), self.halt, self.meter)
-        recipe, volatile = self.builder.recipe(self.asker)
-        intake = Intake(
-            source=self.builder.input(), use=self.pipeline.input.use, preprocessors=self.builder.preprocessors(),
-            journal=self.journal, meter=self.meter, halt=self.halt, shard=self.settings.shard,
-            sample=self.settings.sample, outcome_key=recipe.outcome_key, volatile=volatile,
-        )  # fmt: skip
-        await self._generate_and_deliver(intake, recipe, self.asker)
+        spent = await self.journal.spent()
+        self.model_client = self.builder.model_client(models, self.journal, spent, self.shutdown, self.stats)
+        product_pipeline = self.builder.product_pipeline(self.model_client)
+        ingest = Ingest(
+            input=self.builder.input(),
+            preprocessors=self.builder.preprocessors(),
+            journal=self.journal,
+            stats=self.stats,
+            shutdown=self.shutdown,
+            first_records=FirstRecords(self.shutdown, self._tolerance),
+            shard=self.run_options.shard,
+            sample=self.run_options.sample,
+            outcome_key=product_pipeline.outcome_key,
+            volatile=product_pipeline.volatile,
+        )
+        workers = Workers(
+            product_pipeline=product_pipeline,
+            concurrency=self.pipeline.runtime.concurrency,
+            journal=self.journal,
+            stats=self.stats,
+            shutdown=self.shutdown,
+            run_yield=RunYield(self.shutdown, self.pipeline.runtime.min_yield, self.stats),
+            attempt=self.attempt,
+        )
+        await self._generate_and_deliver(ingest, workers, self.model_client)
 
-    async def _generate_and_deliver(self, intake: Intake, recipe: Recipe, asker: Asker) -> None:
+    async def _generate_and_deliver(self, ingest: Ingest, workers: Workers, model_client: ModelClient) -> None:
+        removed = self._removed_products()
         deliveries = [
-            asyncio.create_task(
-                Delivering(
-                    sink, self.journal, self.meter, self.halt, self.generated, attempt=self.notes["attempt"]
-                ).run()
+            SinkDelivery(
+                sink, self.journal, self.stats, self.shutdown, self.generated, self.attempt, waits=removed is not None
             )
             for sink in self.sinks
         ]
+        tasks = [asyncio.create_task(delivery.run()) for delivery in deliveries]
         try:
-            await self._generate(intake, recipe)
-            await asker.settled()
+            await workers.run(ingest)
+            # Calls may outlive their product; their answers must be stored before the report counts them.
+            await model_client.completed()
+            workers.run_yield.judge()
+            if removed is not None:
+                await removed.retire()
         finally:
+            # Also after an error, since every delivery waits for this event.
             self.generated.set()
-            await asyncio.gather(*deliveries)
+            await asyncio.gather(*tasks)
+        # Whoever was paused in its very last write learns only here that another process has delivered since.
+        may_deliver(self.journal, self.shutdown)
 
-    async def _generate(self, intake: Intake, recipe: Recipe) -> None:
-        readers = self.pipeline.runtime.concurrency
-        queue: asyncio.Queue[Work | None] = asyncio.Queue(readers)
-        reading = asyncio.create_task(intake.run(queue, readers))
-        await asyncio.gather(*(self._make_from(queue, recipe) for _ in range(readers)))
-        await asyncio.wait([reading])
-        self._reading_ended(reading)
-        facts = {"records": self.meter.read, "seconds": self.meter.seconds("input"), "whole": self.meter.input_done}
-        await self.journal.tell([Fact(kind="input_read", data=facts)])
+    def _removed_products(self) -> RemovedProducts | None:
+        """None if they are kept, or if this run does not see the whole input."""
+        runtime, options = self.pipeline.runtime, self.run_options
+        if runtime.removed_products == "keep" or options.sample is not None or options.products:
+            return None
+        return RemovedProducts(self.journal, self.stats, self.shutdown, runtime.max_retired_ratio)
 
-    def _reading_ended(self, reading: asyncio.Task[None]) -> None:
-        """An input that fails half-way ends the run only after what it gave has been worked off."""
-        if reading.cancelled() or (error := reading.exception()) is None:
-            return
-        if isinstance(error, QuerygenError):
-            self.halt.set(error.exit_code, mask(str(error)))
-        else:
-            log.error("a bug in querygen: %s", mask(repr(error)), exc_info=error)
-            self.halt.set(Exit.BUG, f"a bug in querygen: {mask(repr(error))}")
-
-    async def _make_from(self, queue: asyncio.Queue[Work | None], recipe: Recipe) -> None:
-        """Work the queue off; after a halt only empty it, so that whoever fills it never waits in vain."""
-        while (work := await queue.get()) is not None:
-            if self.halt.is_set:
-                continue
-            try:
-                await self._make(work, recipe)
-            except Stopped:
-                continue
-            except JournalError as exc:
-                self.halt.set(Exit.TRY_AGAIN, mask(str(exc)))
-            except Exception as exc:  # a bug must end the run, not hang it
-                log.exception("a bug in querygen")
-                self.halt.set(Exit.BUG, f"a bug in querygen: {mask(repr(exc))}")
-
-    async def _make(self, work: Work, recipe: Recipe) -> None:
-        result: Outcome | DeadLetter
-        facts: list[Fact] = []
-        try:
-            result = await recipe.make(work.product, work.entry)
-        except (Stopped, JournalError):
-            raise
-        except QuerygenError as exc:
-            result = _dead_letter(work, exc, self.notes["attempt"])
-            facts = [Fact(kind="product_failed", data={"product": work.entry.key, "reason": result.reason})]
-            log.warning("product %s failed: %s", work.entry.key, result.message)
-        await self.journal.settle(work.entry.ordinal, result, facts)
-        self.meter.states["pending"] -= 1
-        self.meter.states[result.state if isinstance(result, Outcome) else "failed"] += 1
-
-    async def _conclude(self) -> Result:
-        await self.herald.settled()
-        spans = ({"stage": stage, "seconds": self.meter.seconds(stage)} for stage in self.meter.spans)
-        await self.journal.tell([Fact(kind="stage_finished", data=span) for span in spans])
+    async def _conclude(self) -> RunResult:
+        await self.run_events.flush()
+        spans = ({"stage": stage, **span} for stage, span in self.stats.stages.items())
+        await self.journal.append_events([Event(kind="stage_finished", data=span) for span in spans])
         tally, spent = await self.journal.tally(), await self.journal.spent()
         sinks = [sink_report(sink, tally.kept) for sink in self.sinks]
-        code, message = verdict(self.halt, self.meter, tally, sinks, self.pipeline.runtime.max_failed_ratio)
-        behind = sum(await asyncio.gather(*(one.flush() for one in self.observing)))
+        end = exit_status(self.shutdown, self.stats, tally, sinks, self._tolerance)
+        # Observers first: the report says how many events they have not taken. They get the report itself afterwards.
+        undelivered = await self._flush_observers()
         report = build_report(
-            job_id=self.pipeline.job_id, code=code, message=message, tally=tally, spent=spent, meter=self.meter,
-            sinks=sinks, events_undelivered=behind, run={**self.notes, "secrets": self.pipeline.vault.counts},
-        )  # fmt: skip
-        await self.journal.finish(report, [Fact(kind="run_finished", data=report)])
-        await asyncio.gather(*(one.flush() for one in self.observing))
-        await self._write_down(report)
+            job_id=self.pipeline.job_id,
+            end=end,
+            tally=tally,
+            spent=spent,
+            stats=self.stats,
+            sinks=sinks,
+            events_undelivered=undelivered,
+            run={**self.notes, "generators": self._generators(), "secrets": self.pipeline.secret_store.counts},
+        )
+        await self.journal.finish(report, [Event(kind="run_finished", data=report)])
+        await self._flush_observers()
+        folder = shard_folder(self.builder.folder, self.run_options.shard)
+        await write_report_files(folder, report, self.pipeline.resolved, self.journal)
         examples = await self.journal.snapshot(-1, _EXAMPLES)
-        return Result(code, message, report, [one.outcome for one in examples if one.current], self._statement())
+        return RunResult(
+            end.code,
+            end.message,
+            report,
+            [example.outcome for example in examples if example.current],
+            self._statement(),
+        )
+
+    async def _flush_observers(self) -> int:
+        """Send what is left to the observers; how many events they have not taken."""
+        return sum(await asyncio.gather(*(feed.flush() for feed in self.observer_feeds)))
+
+    @property
+    def _tolerance(self) -> Tolerance:
+        runtime = self.pipeline.runtime
+        return Tolerance(runtime.max_failed_ratio, runtime.max_failed)
+
+    def _generators(self) -> dict[str, Any]:
+        first = self.stats.first_answers
+        return {
+            item.component.name: generator_report(item.count, self.pipeline.asked(item), first[item.component.name])
+            for item in self.pipeline.generators
+        }
 
     def _statement(self) -> str:
-        databases = (getattr(sink.sink, "database", None) for sink in self.sinks if sink.error is None)
-        return next((example for one in databases if (example := getattr(one, "example", ""))), "")
-
-    async def _write_down(self, report: Mapping[str, Any]) -> None:
-        """For people. The journal has it all already, so a disk that is full now changes no result."""
-        folder = shard_folder(self.builder.folder, self.settings.shard)
-        try:
-            make_folder(folder)
-            write_json(folder / "report.json", report)
-            write_json(folder / "config.json", self.pipeline.resolved)
-            await write_lines(folder / "dead_letters.jsonl", self._dead_letters())
-        except (OSError, ConfigError) as exc:
-            log.warning("report and dead letters could not be written to %s: %s", folder, exc)
-
-    async def _dead_letters(self) -> AsyncIterator[Mapping[str, Any]]:
-        position = -1
-        while letters := await self.journal.dead_letters(position, 500):
-            for position, letter in letters:  # noqa: B007 - the last one is where to go on
-                yield asdict(letter)
+        examples = (sink.example() for sink in self.sinks if sink.error is None)
+        return next(filter(None, examples), "")
 
 
-async def run_job(pipeline: Pipeline, settings: Settings, registry: Registry, watch: Watch | None = None) -> Result:
+async def run_job(
+    pipeline: Pipeline, run_options: RunOptions, registry: Registry, watch: Watch | None = None
+) -> RunResult:
     """Run the job to its end, or as far as it goes.
 
     Raises:
-        QuerygenError: it could not even begin: state not writable, another run holds the job, a part not buildable.
+        QuerygenError: it could not begin: its state cannot be written, another process runs it, or a component cannot
+        be built.
     """
     async with AsyncExitStack() as closing:
-        builder = Builder(pipeline, settings, registry, closing)
+        builder = Builder(pipeline, run_options, registry, closing)
         make_folder(builder.folder)
-        return await Job(pipeline, settings, builder, builder.journal()).execute(watch)
-
-
-async def _check(sink: SinkRun) -> None:
-    """Before anything is paid. An optional sink that cannot be written is left out, and said."""
-    try:
-        await sink.sink.check()
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 - a plugin's code
-        error = failure_of(sink, exc)
-    else:
-        return
-    if sink.required:
-        raise SinkError(error.kind, f"sink {sink.name}: {error}") from error
-    sink.error = error
-    log.warning("sink %s (not required): %s", sink.name, error)
-
-
-def _dead_letter(work: Work, error: QuerygenError, attempt: int) -> DeadLetter:
-    reason = error.kind if isinstance(error, AnswerError | ProviderError) else type(error).__name__
-    file, line = work.entry.place
-    return DeadLetter(
-        stage="generate",
-        reason=reason,
-        message=mask(str(error)),
-        product_key=work.entry.key,
-        file=file,
-        line=line,
-        raw=mask(error.raw[:_RAW_LIMIT]) if isinstance(error, AnswerError) else "",
-        attempt=attempt,
-    )
+        with last_resort:  # so that it watches over the closing too
+            return await Job(pipeline, builder.run_options, builder, builder.journal()).execute(watch)

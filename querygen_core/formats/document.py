@@ -1,4 +1,4 @@
-"""One JSON document, a line a query, so that a person, `diff` and a reader of little memory can follow it.
+"""The format `json`: one JSON document with a line per query, for people, `diff`, and readers with little memory.
 
 {"job_id":…,"format":"querygen/1","products":[
 {"product_key":…,"queries":[
@@ -13,18 +13,18 @@
 …
 ],"summary":{…}}
 
-The list of errors is there only if the writer gives one.
+`errors` is there only if the writer calls `Document.errors`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from querygen_core.formats.holdings import HeldProduct
-from querygen_core.formats.lines import LONGEST, from_line, of_product, of_query, read_lines, text_of, to_line
-from querygen_core.records import Outcome, Query
+from querygen_core.contracts.records import Outcome, Query
+from querygen_core.formats.held_product import HeldProduct
+from querygen_core.formats.lines import LONGEST, from_line, of_product, of_query, read_lines, to_line
 
 FORMAT = "querygen/1"
 
@@ -32,7 +32,10 @@ _PRODUCT_ENDS = (b"]},\n", b"]}\n")
 
 
 class Document:
-    """The text, made once, front to back. It depends on job and outcomes, on nothing else."""
+    """Writes a document once, from front to back: `head`, `product` for each, `errors` if wanted, `tail`.
+
+    The text depends on job id and outcomes only, so that equal results are equal files.
+    """
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -61,7 +64,7 @@ class Document:
         self._dropped.update(query.dropped or "" for query in outcome.dropped)
 
     def errors(self, lines: Iterable[str]) -> Iterator[str]:
-        """After the last product. lines: a JSON object each, without a line end."""
+        """The list of errors, after the last product. lines: a JSON object each, without a line end."""
         yield '\n],"errors":['
         for number, line in enumerate(lines):
             yield f",\n{line}" if number else f"\n{line}"
@@ -78,10 +81,14 @@ class Document:
 
     @staticmethod
     def held(file: BinaryIO) -> Iterator[HeldProduct]:
-        """What a document holds. ValueError: it is none, or damaged."""
+        """The products in a document, read line by line.
+
+        Raises:
+            ValueError: it is not such a document, or damaged.
+        """
         lines = read_lines(file)
         if from_line(next(lines, b"") + b"]}").get("format") != FORMAT:
-            raise ValueError(f"it is no {FORMAT} document")
+            raise ValueError(f"it is not a {FORMAT} document")
         product = b""
         for line in lines:
             if not product and line.startswith(b'],"errors":['):
@@ -91,25 +98,18 @@ class Document:
                 return
             product += line
             if line in _PRODUCT_ENDS:
-                yield _held(from_line(product.rstrip(b",\n")))
+                yield HeldProduct.of(from_line(product.rstrip(b",\n")))
                 product = b""
+            # We never write a product of this size, so the file is damaged or another program's.
             elif len(product) > LONGEST:
                 break
-        raise ValueError("it ends in the middle")
+        raise ValueError("it is incomplete")
 
 
 def _open(head: Mapping[str, object], name: str) -> str:
-    """The object `head` with a last key whose list is still open."""
+    """`head` as JSON with one more key, `name`, whose list is left open."""
     return f'{to_line(head)[:-1]},"{name}":['
 
 
 def _dropped(query: Query) -> dict[str, object]:
     return {"text": query.text, "query_type": query.query_type, "reason": query.dropped}
-
-
-def _held(product: dict[str, Any]) -> HeldProduct:
-    queries = product.get("queries")
-    if not isinstance(queries, list) or not all(isinstance(query, dict) for query in queries):
-        raise ValueError("a product has no list of queries")
-    held = [(text_of(query, "query_type"), text_of(query, "text")) for query in queries]
-    return text_of(product, "product_key"), held

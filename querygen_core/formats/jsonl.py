@@ -1,13 +1,13 @@
-"""JSON lines, one a query."""
+"""The format `jsonl`: one JSON object per line and query."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from operator import itemgetter
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from querygen_core.formats.holdings import HeldProduct
+from querygen_core.contracts.records import Outcome
+from querygen_core.formats.held_product import HeldProduct
 from querygen_core.formats.lines import (
     from_line,
     of_product,
@@ -15,13 +15,13 @@ from querygen_core.formats.lines import (
     read_lines,
     text_of,
     to_line,
-    what_it_is,
+    type_of_query,
+    version_of,
 )
-from querygen_core.records import Outcome
 
 
 class JsonLines:
-    """The same lines of a product wherever they stand: they depend on job and outcome, on nothing else."""
+    """Writes the lines of each product. They depend on job id and outcome only, wherever in a file they are."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -31,10 +31,10 @@ class JsonLines:
 
     def product(self, outcome: Outcome) -> str:
         product = {"job_id": self._job_id, "ordinal": outcome.ordinal, **of_product(outcome)}
-        shared = to_line(product)[:-1]  # what all lines begin with, written once
+        shared = to_line(product)[:-1]  # the beginning of all its lines, encoded once
         lines = (
             (
-                to_line({"position": position, "query_text": query.text, **what_it_is(query)})[1:-1],
+                to_line({"position": position, "query_text": query.text, **type_of_query(query)})[1:-1],
                 origin_line(query)[1:],
             )
             for position, query in enumerate(outcome.queries, start=1)
@@ -46,8 +46,18 @@ class JsonLines:
 
     @staticmethod
     def held(file: BinaryIO) -> Iterator[HeldProduct]:
-        """What such lines hold. ValueError: they are none, or damaged."""
-        names = ("product_key", "query_type", "query_text")
-        records = (tuple(text_of(record, name) for name in names) for record in map(from_line, read_lines(file)))
-        for key, group in groupby(records, itemgetter(0)):
-            yield key, [(query_type, text) for _, query_type, text in group]
+        """The products in such a file; a product's lines must be together.
+
+        Raises:
+            ValueError: it is not such a file, or damaged.
+        """
+        records = map(from_line, read_lines(file))
+        for key, group in groupby(records, lambda record: text_of(record, "product_key")):
+            lines = list(group)
+            queries = [(text_of(line, "query_type"), text_of(line, "query_text")) for line in lines]
+            yield HeldProduct(key, queries, _record(lines) if version_of(lines[0]) else None)
+
+
+def _record(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The product of these lines as the format `json` has it."""
+    return lines[0] | {"queries": [line | {"text": line["query_text"]} for line in lines]}

@@ -1,4 +1,4 @@
-"""The manifest of one run: a row per input record, so that order, duplicates and balance are queries."""
+"""The manifest of one run: a row per input record, so that order, duplicates and balance are SQL queries."""
 
 from __future__ import annotations
 
@@ -9,45 +9,61 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from querygen_core.journal.interface import DeadLetter, Entry, Tally
-from querygen_core.journal.rows import (
-    OUTCOME,
+from querygen_core.contracts.journal import DeadLetter, ManifestEntry, Tally
+from querygen_core.contracts.records import Outcome, State
+from querygen_core.journal.codec import (
+    OUTCOME_COLUMNS,
     dropped_counts,
     dump,
-    encode_letter,
+    encode_dead_letter,
     encode_outcome,
     outcome_checksum,
     stored_text,
 )
-from querygen_core.records import Outcome, State
 
 log = logging.getLogger("querygen.journal")
 
-_SETTLED = "FROM manifest m JOIN outcomes o USING(outcome_key) WHERE m.run = ? AND m.state IN ('done', 'short')"
-_RETRIED = "('blocked', 'broken')"
+_COMPLETED = "FROM manifest m JOIN outcomes o USING(outcome_key) WHERE m.run = ? AND m.state IN ('done', 'short')"
+_RETRIED = "('blocked', 'broken')"  # reasons of a shortfall that another answer may mend
 
-GRANT = "INSERT INTO grants VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET extra = max(extra, excluded.extra)"
-"""Tries that were granted to a request elsewhere."""
+INSERT_OUTCOME = (
+    f"INSERT OR REPLACE INTO outcomes({', '.join(OUTCOME_COLUMNS)}, checksum) "
+    f"VALUES ({', '.join('?' for _ in OUTCOME_COLUMNS)}, ?)"
+)
+"""Stores an outcome, given as `CompletedProduct.outcome`."""
+
+KEEP_PRODUCT = (
+    "INSERT INTO products VALUES (?, ?, ?) ON CONFLICT(key) DO UPDATE SET refs = excluded.refs, "
+    "version = excluded.version WHERE (refs, version) != (excluded.refs, excluded.version)"
+)
+"""Keeps what a sink must know of a product that left the input: key, refs as JSON, version."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What a product came to, as it is stored. Made before there is a transaction, which others wait for."""
+class CompletedProduct:
+    """A finished product in its stored form. Encoded before the transaction, because others wait for its end."""
 
     state: State
+    """`done`, `short` or `failed`."""
     outcome: tuple[Any, ...] | None
-    letter: str | None
+    """The row of `outcomes`; None for a product that failed."""
+    dead_letter: str | None
+    """JSON; None for a product that has an outcome."""
 
     @classmethod
-    def of(cls, result: Outcome | DeadLetter) -> Settled:
+    def of(cls, result: Outcome | DeadLetter) -> CompletedProduct:
         if isinstance(result, DeadLetter):
-            return cls("failed", None, encode_letter(result))
+            return cls("failed", None, encode_dead_letter(result))
         row = {
-            "outcome_key": result.outcome_key, "product_key": stored_text(result.product_key), "state": result.state,
-            "kept": len(result.queries), "dropped": dropped_counts(result), "reasons": dump(result.reasons),
+            "outcome_key": result.outcome_key,
+            "product_key": stored_text(result.product_key),
+            "state": result.state,
+            "kept": len(result.queries),
+            "dropped": dropped_counts(result),
+            "reasons": dump(result.reasons),
             "body": encode_outcome(result),
-        }  # fmt: skip
-        return cls(result.state, (*(row[name] for name in OUTCOME), outcome_checksum(row)), None)
+        }
+        return cls(result.state, (*(row[name] for name in OUTCOME_COLUMNS), outcome_checksum(row)), None)
 
 
 @dataclass(slots=True)
@@ -55,86 +71,144 @@ class Manifest:
     """Statements on the rows of one run; all but `tally` need the writing connection."""
 
     run: int
-    settled: int = field(default=0)
+    """The attempt whose rows these are."""
+    completed: int = field(default=0)
+    """The position given to the last completed product, from 1: sinks read outcomes in this order."""
 
-    def admit(self, db: sqlite3.Connection, entry: Entry) -> State:
-        state, letter, previous = self._judge(db, entry)
-        settled = self._next() if state in ("done", "short") else None
+    def admit(self, db: sqlite3.Connection, entry: ManifestEntry) -> State:
+        """Add a row and return the product's state: final, or `pending` if it has to be generated."""
+        if entry.reject is None:
+            self._see(db, entry)
+        state, dead_letter, previous = self._classify(db, entry)
+        completed = self._next_position() if state in ("done", "short") else None
         db.execute(
-            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                self.run, entry.ordinal, stored_text(entry.key), entry.content_hash, entry.outcome_key,
-                stored_text(entry.title), dump(entry.refs), stored_text(entry.raw_ref), state, settled, previous,
-                letter and encode_letter(letter),
+                self.run,
+                entry.ordinal,
+                stored_text(entry.key),
+                entry.content_hash,
+                entry.outcome_key,
+                stored_text(entry.title),
+                dump(entry.refs),
+                stored_text(entry.raw_ref),
+                entry.version,
+                state,
+                completed,
+                previous,
+                dead_letter and encode_dead_letter(dead_letter),
             ),
-        )  # fmt: skip
+        )
         return state
 
-    def _judge(self, db: sqlite3.Connection, entry: Entry) -> tuple[State, DeadLetter | None, str | None]:
-        """State, dead letter, and the outcome key that an earlier run left for a product without one now."""
+    def _see(self, db: sqlite3.Connection, entry: ManifestEntry) -> None:
+        """Note that the product is in the input: it no longer counts as withdrawn or as another machine's. Should it
+        leave, a sink must know what it was.
+        """
+        key = stored_text(entry.key)
+        db.execute("DELETE FROM outcomes WHERE product_key = ? AND state IN ('deleted', 'elsewhere')", (key,))
+        if entry.refs or entry.version:
+            db.execute(KEEP_PRODUCT, (key, dump(entry.refs), entry.version))
+
+    def _classify(self, db: sqlite3.Connection, entry: ManifestEntry) -> tuple[State, DeadLetter | None, str | None]:
+        """Return the state, the dead letter, and the key of the outcome of an earlier run if this run has none yet."""
         if entry.reject is not None:
             return "rejected", self._rejection(entry), None
         key = stored_text(entry.key)
-        seen = db.execute(
-            "SELECT content_hash, raw_ref FROM manifest WHERE run = ? AND key = ? AND state != 'rejected'",
+        # A rejected record does not occupy its key: a good record with the same key may follow.
+        earlier_row = db.execute(
+            # SQLite would search all rows of the run: it takes them for few.
+            "SELECT content_hash, raw_ref FROM manifest INDEXED BY manifest_key "
+            "WHERE run = ? AND key = ? AND state != 'rejected'",
             (self.run, key),
         ).fetchone()
-        if seen is not None and seen["content_hash"] == entry.content_hash:
+        if earlier_row is not None and earlier_row["content_hash"] == entry.content_hash:
             return "duplicate", None, None
-        if seen is not None:
-            return "rejected", self._conflict(entry, seen["raw_ref"]), None
-        known = _find_outcome(db, "outcome_key = ?", entry.outcome_key)
-        if known is not None:
-            return known["state"], None, None
-        previous = _find_outcome(db, "product_key = ? ORDER BY seq DESC LIMIT 1", key)
+        if earlier_row is not None:
+            return "rejected", self._conflict(entry, earlier_row["raw_ref"]), None
+        outcome = _find_outcome(db, "outcome_key = ?", entry.outcome_key)
+        if outcome is not None:  # nothing that makes it has changed, so no request is even rendered
+            return outcome["state"], None, None
+        previous = _find_outcome(db, "product_key = ? AND state IN ('done', 'short') ORDER BY seq DESC LIMIT 1", key)
         return "pending", None, previous["outcome_key"] if previous else None
 
-    def _next(self) -> int:
-        self.settled += 1
-        return self.settled
+    def _next_position(self) -> int:
+        self.completed += 1
+        return self.completed
 
-    def settle(self, db: sqlite3.Connection, ordinal: int, settled: Settled) -> None:
-        if settled.outcome is not None:
-            db.execute(_INSERT_OUTCOME, settled.outcome)
-        change = (settled.state, self._next() if settled.outcome else None, settled.letter)
+    def complete(self, db: sqlite3.Connection, ordinal: int, completed: CompletedProduct) -> None:
+        """Store a finished product and set its row's state."""
+        if completed.outcome is not None:
+            db.execute(INSERT_OUTCOME, completed.outcome)
+        change = (completed.state, self._next_position() if completed.outcome else None, completed.dead_letter)
         db.execute(
-            "UPDATE manifest SET state = ?, settled = ?, letter = ? WHERE run = ? AND ordinal = ?",
+            "UPDATE manifest SET state = ?, completed = ?, dead_letter = ? WHERE run = ? AND ordinal = ?",
             (*change, self.run, ordinal),
         )
 
+    def retire(self, db: sqlite3.Connection, outcome: Outcome, refs: str, *, known: bool) -> None:
+        """Add a row for a product that is not in the input. refs: as stored. known: an earlier run has withdrawn it, so
+        that it counts no more, but its outcome is delivered again.
+        """
+        db.execute(
+            "INSERT INTO manifest(run, ordinal, key, content_hash, outcome_key, title, refs, raw_ref, version, state, "
+            "completed, previous) VALUES (?, ?, ?, '', ?, ?, ?, '', ?, 'deleted', ?, ?)",
+            (
+                self.run,
+                outcome.ordinal,
+                outcome.product_key,
+                outcome.outcome_key,
+                stored_text(outcome.title),
+                refs,
+                outcome.version,
+                self._next_position(),
+                outcome.outcome_key if known else None,
+            ),
+        )
+
     def tally(self, db: sqlite3.Connection) -> Tally:
+        """Count the run's rows. Needs the SQL function `is_mine`, which says whether a product is this shard's."""
         run = (self.run,)
-        states = dict(db.execute("SELECT state, count(*) FROM manifest WHERE run = ? GROUP BY state", run).fetchall())
+        # Of the products that earlier runs have withdrawn nothing is counted.
+        counted = "SELECT state, count(*) FROM manifest WHERE run = ? AND (state != 'deleted' OR previous IS NULL)"
+        states = dict(db.execute(f"{counted} GROUP BY state", run).fetchall())
         missing = db.execute(
             "SELECT count(DISTINCT product_key) FROM outcomes o WHERE is_mine(product_key) AND NOT EXISTS "
-            "(SELECT 1 FROM manifest m WHERE m.run = ? AND m.key = o.product_key)",
+            "(SELECT 1 FROM manifest m WHERE m.run = ? AND m.key = o.product_key) AND NOT EXISTS "
+            "(SELECT 1 FROM outcomes d WHERE d.product_key = o.product_key AND d.state = 'deleted')",
             run,
         ).fetchone()[0]
-        kept = db.execute(f"SELECT coalesce(sum(o.kept), 0) {_SETTLED}", run).fetchone()[0]
+        kept = db.execute(f"SELECT coalesce(sum(o.kept), 0) {_COMPLETED}", run).fetchone()[0]
         dropped: Counter[str] = Counter()
-        for counts, times in db.execute(f"SELECT o.dropped, count(*) {_SETTLED} GROUP BY 1", run):
-            dropped.update({reason: number * times for reason, number in json.loads(counts).items()})
+        for counts, products in db.execute(f"SELECT o.dropped, count(*) {_COMPLETED} GROUP BY 1", run):
+            dropped.update({reason: number * products for reason, number in json.loads(counts).items()})
         short: Counter[str] = Counter()
-        for reasons, times in db.execute(f"SELECT o.reasons, count(*) {_SETTLED} GROUP BY 1", run):
+        for reasons, products in db.execute(f"SELECT o.reasons, count(*) {_COMPLETED} GROUP BY 1", run):
             for reason in json.loads(reasons).values():
-                short[reason] += times
+                short[reason] += products
         return Tally(states=states, not_in_input=missing, kept=kept, dropped=dict(dropped), short=dict(short))
 
-    def _rejection(self, entry: Entry) -> DeadLetter:
+    def _rejection(self, entry: ManifestEntry) -> DeadLetter:
         reject = entry.reject
-        assert reject is not None  # noqa: S101 - asked before
+        assert reject is not None  # noqa: S101 - `_classify` has checked it
         file, line = (reject.file, reject.line) if reject.file else entry.place
         return DeadLetter(
-            stage=entry.stage, reason=reject.reason, message=reject.message, product_key=reject.key or entry.key,
-            file=file, line=line, raw=reject.raw, attempt=self.run,
-        )  # fmt: skip
+            stage=entry.stage,
+            reason=reject.reason,
+            message=reject.message,
+            product_key=reject.key or entry.key,
+            file=file,
+            line=line,
+            raw=reject.raw,
+            attempt=self.run,
+        )
 
-    def _conflict(self, entry: Entry, first: str) -> DeadLetter:
+    def _conflict(self, entry: ManifestEntry, first: str) -> DeadLetter:
         file, line = entry.place
         return DeadLetter(
             stage="input",
             reason="conflict",
-            message=f"the same product with other content was read before, at {first or 'an earlier place'}; keep one",
+            message=f"another product with this key was read before, at {first or 'an earlier place'}; keep one",
             product_key=entry.key,
             file=file,
             line=line,
@@ -142,33 +216,26 @@ class Manifest:
         )
 
 
-def grant_retry(db: sqlite3.Connection) -> int:
-    granted = db.execute(
-        "INSERT INTO grants SELECT key, 1 FROM answers GROUP BY key HAVING max(usable) = 0 "
-        "ON CONFLICT(key) DO UPDATE SET extra = extra + 1"
-    ).rowcount
+def forget_short_outcomes(db: sqlite3.Connection) -> None:
+    """Delete the outcomes that another answer may mend, so that their products are generated again."""
     db.execute(
         "DELETE FROM outcomes WHERE state = 'short' AND EXISTS "
         f"(SELECT 1 FROM json_each(outcomes.reasons) WHERE value IN {_RETRIED})"
     )
-    return granted
 
 
-def intact(stored: bytes, right: bytes, what: str) -> bool:
-    """Whether a row with the checksum `stored` is what was written; says so in the log if not."""
-    if stored != right:
+def intact(stored: bytes, computed: bytes, what: str) -> bool:
+    """Whether a row's stored checksum is that of its content. If not, a warning is logged. what: names the row."""
+    if stored != computed:
         log.warning("%s is damaged in the journal and is treated as absent", what)
-    return stored == right
+    return stored == computed
+
+
+def intact_outcome(row: sqlite3.Row) -> bool:
+    return intact(row["checksum"], outcome_checksum(row), f"an outcome of {row['product_key']}")
 
 
 def _find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row | None:
-    query = f"SELECT {', '.join(OUTCOME)}, checksum FROM outcomes WHERE {where}"
+    query = f"SELECT {', '.join(OUTCOME_COLUMNS)}, checksum FROM outcomes WHERE {where}"
     row: sqlite3.Row | None = db.execute(query, (value,)).fetchone()
-    if row is None or not intact(row["checksum"], outcome_checksum(row), f"an outcome of {row['product_key']}"):
-        return None
-    return row
-
-
-_INSERT_OUTCOME = (
-    f"INSERT OR REPLACE INTO outcomes({', '.join(OUTCOME)}, checksum) VALUES ({', '.join('?' * (len(OUTCOME) + 1))})"
-)
+    return row if row is not None and intact_outcome(row) else None

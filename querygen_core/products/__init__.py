@@ -1,4 +1,4 @@
-"""From any shop's record to a clean `Product`."""
+"""Turns records of any shop into clean `Product`s."""
 
 from querygen_core.products.mapping import read_product
 

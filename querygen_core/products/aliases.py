@@ -1,4 +1,4 @@
-"""Which field of a product a shop means by a column's name.
+"""Maps the names that shops use for columns and keys to fields of a product.
 
 Names are compared without case, spaces and punctuation, so that `Product Name`, `product_name` and `productName` are
 one. Of several names for one field the earlier in the list wins. From Google Merchant, Shopify (old and new headers,
@@ -82,9 +82,9 @@ WRAPPERS = (
     "fields",
     "attributes",
 )
-"""Objects that hold the product itself where a record has no title of its own."""
+"""Keys of objects that hold the product, in records without a title of their own."""
 
-_AFTER_ALL_NAMES = 100
+_AFTER_ALL_NAMES = 100  # a rank behind all aliases of a field
 _PREFIX = re.compile(r"^(?:g|c|s|sc|schema|product|og|dc):(?=\w)", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\W_]+")
 
@@ -101,7 +101,7 @@ def words(text: str) -> frozenset[str]:
 
 
 def fold(name: str) -> str:
-    """`g:Product_Name ` as `productname`; an `@` in front stays, for `@type` is not `type`."""
+    """The form in which names are compared: `g:Product_Name ` → `productname`. `@type` keeps its `@`."""
     name = unprefixed(name.strip())
     return ("@" if name[:1] == "@" else "") + _PUNCTUATION.sub("", name).casefold()
 
@@ -121,13 +121,13 @@ _ROLES = {
 
 @lru_cache(maxsize=16_384)
 def role_of(name: str) -> Role | None:
-    """The role of a key of that name, or None if it is none that is known."""
+    """The field that a key is for, and its rank; None if the name is not known."""
     folded = fold(name)
     role = _ROLES.get(folded)
     if role is not None:
         return role
     for pattern, field in _NUMBERED.items():
-        found = pattern.fullmatch(folded)
-        if found:
-            return Role(field, _AFTER_ALL_NAMES + int(found[found.lastindex or 0]))
+        match = pattern.fullmatch(folded)
+        if match:
+            return Role(field, _AFTER_ALL_NAMES + int(match[match.lastindex or 0]))
     return None

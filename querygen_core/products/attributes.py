@@ -1,4 +1,4 @@
-"""What a record says beyond the fields of a product, as name → text."""
+"""Attributes of a product: everything in a record that is not one of its fields, as name → text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from querygen_core.products.noise import is_commerce, is_noise
+from querygen_core.products.ignored_keys import is_commercial, is_irrelevant
 from querygen_core.products.text import clean_line
 from querygen_core.products.values import UNIT_KEYS, as_text, parsed
 
 _NAME_KEYS = (
-    "name", "attribute_name", "attributeName", "attributeFQN", "key", "label", "property", "propertyID", "title",
-)  # fmt: skip
+    "name",
+    "attribute_name",
+    "attributeName",
+    "attributeFQN",
+    "key",
+    "label",
+    "property",
+    "propertyID",
+    "title",
+)
 _VALUE_KEYS = (
     "value",
     "attribute_value",
@@ -25,11 +33,11 @@ _VALUE_KEYS = (
     "options",
     "variations",
 )
-_DEEPEST = 3
+_DEEPEST = 3  # levels of nested groups; deeper ones are ignored
 _LONGEST_NAME = 100
-_LONGEST_DETAIL = 20_000
+_LONGEST_DETAIL = 20_000  # characters, for the pattern's time grows with them
 _URL = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)
-_WRAPPING = re.compile(
+_DECORATION = re.compile(
     r"^attr_[a-z]_|^[gc]:|^google shopping / |^metafield:|^.*~"  # Icecat, Google, Shopify, Kibo
     r"|\s*\((?:product|variant)\.metafields\.[^)]*\)|\s*\[[a-z_.]+\]$",  # Shopify
     re.IGNORECASE,
@@ -42,16 +50,19 @@ Pair = tuple[str, str]
 
 
 def attribute_pairs(rest: Iterable[tuple[str, Any]], containers: Iterable[Any], locale: str) -> Iterator[Pair]:
-    """Names and texts of unknown keys (`rest`) and of known holders of specifications, in the order given."""
+    """Names and texts of unknown keys and of known containers of specifications.
+
+    rest: keys that are no field of a product, with their values. containers: the values of keys such as `specs`.
+    """
     for key, value in rest:
-        if not is_noise(key) or key.startswith("attr_"):
+        if not is_irrelevant(key) or key.startswith("attr_"):
             yield from _from_value(key, value, locale, _DEEPEST)
     for container in containers:
         yield from container_pairs(container, locale)
 
 
 def container_pairs(container: Any, locale: str, depth: int = _DEEPEST) -> Iterator[Pair]:
-    """From `{"name": value}`, `[{"name": …, "value": …}]`, groups of these, JSON of these, or Merchant's text form."""
+    """Attributes in `{"name": value}`, `[{"name": …, "value": …}]`, groups or JSON of these, or Merchant's text."""
     container = parsed(container)
     if isinstance(container, str):
         yield from (
@@ -70,19 +81,20 @@ def container_pairs(container: Any, locale: str, depth: int = _DEEPEST) -> Itera
 
 
 def collect_attributes(pairs: Iterable[Pair]) -> dict[str, str]:
-    """Values of a name that comes twice are joined, plain yes/no giving way to a value that says more.
+    """Collect pairs by name. Several values of one name are joined; a plain yes or no gives way to any other value.
 
-    The result must not depend on the order of a record's keys, or a reordered export would be paid for again.
+    Joined values are sorted: if the result depended on the order of a record's keys, the product's hash would change
+    with a reordered export, and all its questions would be paid again.
     """
-    found: dict[str, list[str]] = {}
+    texts_by_name: dict[str, list[str]] = {}
     for name, text in pairs:
-        if name and text and not is_commerce(name) and not _URL.match(text):
-            found.setdefault(name, []).append(text)
-    return {name: texts[0] if len(texts) == 1 else _join(texts) for name, texts in found.items()}
+        if name and text and not is_commercial(name) and not _URL.match(text):
+            texts_by_name.setdefault(name, []).append(text)
+    return {name: texts[0] if len(texts) == 1 else _join(texts) for name, texts in texts_by_name.items()}
 
 
 def named_value(item: Mapping[Any, Any]) -> tuple[str, Any] | None:
-    """(name, value) of `{"name": "Color", "value": "Red"}` in any of its spellings; a value keeps its unit."""
+    """Name and value of `{"name": "Color", "value": "Red"}`, whatever its keys are called; a value keeps its unit."""
     name_key = next((key for key in _NAME_KEYS if isinstance(item.get(key), str)), None)
     value_key = next((key for key in _VALUE_KEYS if key in item and key != name_key), None)
     if name_key is None or value_key is None:
@@ -94,7 +106,7 @@ def named_value(item: Mapping[Any, Any]) -> tuple[str, Any] | None:
 
 def _from_members(container: Mapping[Any, Any], locale: str, depth: int) -> Iterator[Pair]:
     for key, value in container.items():
-        if key in _VALUE_KEYS:  # of a pair that has no name
+        if key in _VALUE_KEYS:  # a pair without a name says nothing
             continue
         inner = parsed(value)
         is_group = isinstance(inner, (dict, list)) and not _attribute_text(inner, locale)
@@ -108,7 +120,7 @@ def _from_value(key: str, value: Any, locale: str, depth: int) -> Iterator[Pair]
         yield pretty_name(key[:_LONGEST_NAME]), text
     elif isinstance(value, dict) and depth > 0:
         for inner, member in value.items():
-            if not is_noise(str(inner)):
+            if not is_irrelevant(str(inner)):
                 yield from _from_value(f"{key} {inner}", member, locale, depth - 1)
     elif isinstance(value, list) and depth > 0:
         for pair in filter(None, (named_value(item) for item in value if isinstance(item, dict))):
@@ -135,13 +147,13 @@ def _is_scalar(value: Any) -> bool:
 
 @lru_cache(maxsize=16_384)
 def pretty_name(key: str) -> str:
-    """`attr_t_printing_colours` as `printing colours`, `packageHeight` as `package height`; others as they are."""
-    name = _WRAPPING.sub("", key)
+    """A key as a person would write it: `attr_t_printing_colours` → `printing colours`."""
+    name = _DECORATION.sub("", key)
     camel = _CAMEL.sub(" ", name)
     name = camel.lower() if camel != name and " " not in name else name
     return clean_line(name.replace("_", " "))
 
 
 def _join(texts: list[str]) -> str:
-    telling = [text for text in texts if text not in {"yes", "no"}] or texts
-    return ", ".join(sorted(set(telling)))
+    specific = [text for text in texts if text not in {"yes", "no"}] or texts
+    return ", ".join(sorted(set(specific)))

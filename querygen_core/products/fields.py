@@ -1,4 +1,4 @@
-"""Fields of a product that are more than one line of text."""
+"""Readers of a product's fields that are more than one line of text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from querygen_core.products.aliases import words
 from querygen_core.products.attributes import named_value
+from querygen_core.products.field_index import Record
 from querygen_core.products.identity import clean_code, read_gtin
-from querygen_core.products.record import Record
 from querygen_core.products.text import clean_line, clean_text
 from querygen_core.products.values import as_list, as_text, as_texts, parsed
 
@@ -26,7 +26,7 @@ _STRUCTURED = re.compile(r'^(?:trained_algorithmic_media|default)\s*:\s*"?(.*?)"
 
 
 def read_structured(text: str) -> str:
-    """Google's `structured_title` without the note of how it was made."""
+    """Google's `structured_title` without the prefix that says how it was made."""
     return _STRUCTURED.sub(r"\1", text) if text.startswith(("trained", "default")) else text
 
 
@@ -39,8 +39,11 @@ def read_brand(record: Record) -> str:
 
 
 def read_category(record: Record) -> tuple[str, ...]:
-    """The first path that is more than an id, else the product type's if that is a path; then the subcategory."""
-    values = [*record.values("category_path"), *(each for each in record.values("product_type") if ">" in str(each))]
+    """The category path from its top.
+
+    The first value that is more than an id; else the product type, if that is a path. Then levels in keys of their own.
+    """
+    values = [*record.values("category_path"), *(value for value in record.values("product_type") if ">" in str(value))]
     path = next(filter(None, (_path(value, record.locale) for value in values)), [])
     for value in (*record.values("category_levels"), *record.values("subcategory")):
         path += [level for level in _path(value, record.locale) if level not in path]
@@ -70,7 +73,7 @@ def specifications_in(record: Record) -> list[Any]:
 
 
 def read_state(values: Iterable[Any]) -> str:
-    """Availability or condition: `https://schema.org/InStock` as `InStock`, true as `in stock`."""
+    """Availability or condition as text: `https://schema.org/InStock` → `InStock`, true → `in stock`."""
     for value in values:
         if isinstance(value, bool):
             return "in stock" if value else "out of stock"
@@ -86,8 +89,11 @@ def read_rating(record: Record) -> float | None:
 
 
 def read_review_count(record: Record) -> int | None:
-    boxes = [value for value in record.values("rating") if isinstance(value, dict)]
-    values = [*record.values("review_count"), *(_inner(box, "reviewCount", "ratingCount", "count") for box in boxes)]
+    ratings = [value for value in record.values("rating") if isinstance(value, dict)]
+    values = [
+        *record.values("review_count"),
+        *(_inner(rating, "reviewCount", "ratingCount", "count") for rating in ratings),
+    ]
     return next((count for count in map(_count, values) if count is not None), None)
 
 
@@ -97,7 +103,7 @@ def read_urls(record: Record, field: str = "image_urls") -> tuple[str, ...]:
 
 
 def first_offer(record: Record) -> Mapping[str, Any]:
-    """schema.org's `offers`, where availability and condition are."""
+    """The first of schema.org's `offers`, which hold availability and condition; empty if there is none."""
     for value in record.values("offers"):
         offer = value[0] if isinstance(value, list) and value else value
         if isinstance(offer, dict):
@@ -119,7 +125,7 @@ def _first(field: str, read: Callable[[Any], str]) -> Callable[[Record], str]:
 
 CATEGORIES = words("category_path product_type category_levels subcategory")
 SPECIFICATIONS = words("attributes bullet_points attribute_names")
-"""What `read_category` and `specifications_in` look at."""
+"""Fields that `read_category` and `specifications_in` read."""
 
 READERS: Mapping[str, Callable[[Record], Any]] = {
     "source": lambda record: record.line("source"),
@@ -141,7 +147,7 @@ READERS: Mapping[str, Callable[[Record], Any]] = {
     "url": lambda record: next(iter(read_urls(record, "url")), ""),
     "image_urls": read_urls,
 }
-"""Fields that depend on nothing but the keys for them. Called only where a record has such a key."""
+"""Readers of fields that depend only on their own keys. Called only if the record has such a key."""
 
 
 def _is_specification(value: Any) -> bool:
@@ -165,8 +171,8 @@ def _path(value: Any, locale: str) -> list[str]:
     else:
         items = (item.get("item", item) if isinstance(item, dict) else item for item in as_list(value, locale))
         texts = [clean_line(as_text(item, locale)) for item in items]
-    whole = next((text for text in texts if _LEVEL.search(text)), None)
-    levels = texts if whole is None else _LEVEL.split(whole)
+    path = next((text for text in texts if _LEVEL.search(text)), None)  # as one text
+    levels = texts if path is None else _LEVEL.split(path)
     named = (level for level in levels if level and not level.isdecimal() and level.casefold() not in _NO_CATEGORY)
     return list(_members(named))
 
@@ -182,13 +188,13 @@ def _inner(value: Any, *keys: str) -> Any:
 
 
 def _number(value: Any) -> float | None:
-    found = _NUMBER.match(as_text(value).strip()[:_LONGEST_NUMBER])
-    text = found[0].replace(",", ".") if found else ""
+    match = _NUMBER.match(as_text(value).strip()[:_LONGEST_NUMBER])
+    text = match[0].replace(",", ".") if match else ""
     return float(text) if text and text.count(".") <= 1 else None
 
 
 def _count(value: Any) -> int | None:
     if isinstance(value, list):
         return len(value)
-    found = _NUMBER.match(as_text(value).strip()[:_LONGEST_NUMBER])
-    return int(re.sub("[.,]", "", found[0])) if found else None
+    match = _NUMBER.match(as_text(value).strip()[:_LONGEST_NUMBER])
+    return int(re.sub("[.,]", "", match[0])) if match else None

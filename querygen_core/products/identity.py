@@ -1,4 +1,4 @@
-"""Ids and codes are text, always: `007` is not 7, and no spreadsheet may round them."""
+"""Ids and codes of products. They are always text: `007` is not 7, and a number could have been rounded."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _AUTO_DIGITS = 16
 
 
 class BadId(Exception):
-    pass
+    """An id that cannot be used; the message says why and what to do."""
 
 
 def read_id(value: Any) -> str:
     """The id as text, or "" if there is none.
 
     Raises:
-        BadId: it is not an id, or no longer the one it was; the message says what to do.
+        BadId: it cannot be an id, or a spreadsheet has rounded it.
     """
     if isinstance(value, bool):
         raise BadId(f"the product id is {str(value).lower()}; it should be text or a whole number")
@@ -50,16 +50,16 @@ def clean_code(value: Any) -> str:
 
 
 def read_gtin(value: Any) -> str:
-    """The first code of `value` that can be a GTIN or ISBN, digits as given, leading zeros kept; else ""."""
+    """The first code that can be a GTIN or ISBN, with its leading zeros; "" if there is none."""
     values = value if isinstance(value, (list, tuple)) else [value]
-    for each in values:
-        digits = re.sub(r"[\s-]", "", clean_code(each))
+    for code in values:
+        digits = re.sub(r"[\s-]", "", clean_code(code))
         if _GTIN.fullmatch(digits) and digits.strip("0"):
             return digits.upper()
     return ""
 
 
 def auto_id(brand: str, title: str, mpn: str, gtin: str) -> str:
-    """A stable id for a record without one: the same product has the same in every export."""
+    """An id for a record without one: equal for the same product in every export, as long as these four texts are."""
     text = f"{brand}|{title}|{mpn}|{gtin}".encode("utf-8", "surrogatepass")
     return f"auto-{hashlib.sha256(text).hexdigest()[:_AUTO_DIGITS]}"

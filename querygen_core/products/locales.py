@@ -1,3 +1,5 @@
+"""Locales as BCP 47 writes them."""
+
 from __future__ import annotations
 
 import re
@@ -9,7 +11,7 @@ _LONGEST = 30
 
 
 def normal_locale(text: str) -> str:
-    """`en_us`, `EN-US.UTF-8` as `en-US`; `zh_hant_tw` as `zh-Hant-TW`; "" for what is no language tag (`English`)."""
+    """`en_us` and `EN-US.UTF-8` → `en-US`, `zh_hant_tw` → `zh-Hant-TW`; "" for a text that is no tag (`English`)."""
     return _normal(text) if len(text) <= _LONGEST else ""
 
 

@@ -1,3 +1,5 @@
+"""Reads one record of any shop as a product."""
+
 from __future__ import annotations
 
 import json
@@ -6,9 +8,11 @@ from dataclasses import fields as columns
 from decimal import Decimal
 from typing import Any
 
-from querygen_core.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError
+from querygen_core.contracts.records import Product, Reject, product_key
 from querygen_core.products.aliases import words
 from querygen_core.products.attributes import attribute_pairs, collect_attributes
+from querygen_core.products.field_index import Record
 from querygen_core.products.fields import (
     CATEGORIES,
     READERS,
@@ -23,16 +27,14 @@ from querygen_core.products.fields import (
 from querygen_core.products.identity import BadId, auto_id, read_id
 from querygen_core.products.locales import normal_locale
 from querygen_core.products.money import read_currency, read_price
-from querygen_core.products.record import Record
 from querygen_core.products.text import LONGEST_LINE, clean_line
 from querygen_core.products.values import as_list, as_text
 from querygen_core.products.variants import options_of_variants, read_options, variant_list
-from querygen_core.records import Product, Reject
 
 MAPPABLE = frozenset(column.name for column in columns(Product)) - {"raw_ref", "refs"}
 _LONGEST_RAW = 2_000
-_NAME_IT = "give it one, or say which key holds it: `fields: {title: …}`"
-_OTHER_THINGS = words(
+_NAME_IT = "add one, or name the key that contains it: `fields: {title: …}`"
+_OTHER_TYPES = words(
     "organization website webpage collectionpage itempage breadcrumblist person itemlist searchaction imageobject "
     "faqpage localbusiness store webapplication review"
 )
@@ -53,14 +55,14 @@ def read_product(
     file: str = "",
     line: int | None = None,
 ) -> Product | Reject:
-    """One record of any shop as a clean product, or the reason why it cannot be one. Never fails on a record.
+    """Read one record of any shop as a clean product; return a `Reject` if it cannot be one. No record makes it fail.
 
     source, locale: for records that do not say theirs. fields: product field → the record's key or a dotted path; a
     mapped field is read from there only. file, line: where the record came from.
 
     The result does not depend on the order of the record's keys. A record without an id gets `auto-` and a hash of
     brand, title, mpn and gtin. Rejected are: no title, or one of 2,000 characters and more (it is a description); an
-    id that is no longer what it was (`1.0E+05`, 12.0, true, negative); things that are no products.
+    id that is no longer what it was (`1.0E+05`, 12.0, true, negative); records that are not products.
 
     Raises:
         ConfigError: `fields` names something that a product does not have.
@@ -69,12 +71,24 @@ def read_product(
     for name in fields:
         if name not in MAPPABLE:
             raise ConfigError(f"fields: a product has no field {name!r}; it has {', '.join(sorted(MAPPABLE))}")
+    read = Record(record, fields, locale)
     try:
-        return _read(Record(record, fields, locale), source, f"{file}:{line}" if line else file)
+        return _read(read, source, f"{file}:{line}" if line else file)
     except _Unusable as problem:
-        return Reject(reason=problem.reason, message=str(problem), file=file, line=line, raw=_raw(record))
+        key = _key_of(read, source)
+        return Reject(reason=problem.reason, message=str(problem), file=file, line=line, raw=_raw(record), key=key)
     except BadId as problem:
         return Reject(reason="bad_id", message=str(problem), file=file, line=line, raw=_raw(record))
+
+
+def _key_of(record: Record, source: str) -> str:
+    """The key that the record's product would have, so that nobody takes it for gone; "" if the record has no id."""
+    try:
+        record_id = next(filter(None, map(read_id, record.values("product_id"))), "")
+    except BadId:
+        return ""
+    named = READERS["source"](record) if "source" in record else ""
+    return product_key(named or source, record_id, _read_locale(record)) if record_id else ""
 
 
 def _read(record: Record, source: str, raw_ref: str) -> Product:
@@ -83,10 +97,11 @@ def _read(record: Record, source: str, raw_ref: str) -> Product:
     record.locale = _read_locale(record)
     title = _read_title(record)
     known: dict[str, Any] = {field: READERS[field](record) for field in record if field in READERS}
-    known["brand"] = known.get("brand") or known.get("manufacturer", "")
+    known["brand"] = known.get("brand") or known.get("manufacturer", "")  # many shops fill in only one of them
     known["source"] = known.get("source") or source
     known["price"], known["currency"] = _read_money(record)
     if not CATEGORIES.isdisjoint(record):
+        # Breadcrumbs end with the product itself.
         known["category_path"] = tuple(level for level in read_category(record) if level != title)
     if "rating" in record:
         known["review_count"] = read_review_count(record)
@@ -108,19 +123,19 @@ def _read(record: Record, source: str, raw_ref: str) -> Product:
 
 def _check_kind(record: Record) -> None:
     kinds = [as_text(value).rpartition("/")[2] for value in record.values("kind")]
-    if all(kind.casefold() in _OTHER_THINGS for kind in kinds):
+    if all(kind.casefold() in _OTHER_TYPES for kind in kinds):
         raise _Unusable("not_a_product", f"the record is a schema.org {kinds[0]}, not a product; leave it out")
 
 
 def _read_locale(record: Record) -> str:
-    """The record's own language; a `language: English` is no locale but a fact, and moves to the attributes."""
-    own = ""
+    """The record's own locale, else the config's. `language: English` is no locale, and becomes an attribute."""
+    record_locale = ""
     for key, value in record.named("locale"):
         tag = normal_locale(as_text(value))
-        own = own or tag
+        record_locale = record_locale or tag
         if not tag:
             record.rest.append((key, value))
-    return own or normal_locale(record.locale) or record.locale
+    return record_locale or normal_locale(record.locale) or record.locale
 
 
 def _read_title(record: Record) -> str:
@@ -131,7 +146,7 @@ def _read_title(record: Record) -> str:
         if len(title) >= LONGEST_LINE:
             raise _Unusable(
                 "title_too_long",
-                f"the title has {len(text)} characters; say which key holds the real one: `fields: {{title: …}}`",
+                f"the title has {len(text)} characters; name the key of the real one: `fields: {{title: …}}`",
             )
         if title:
             return title
@@ -141,8 +156,8 @@ def _read_title(record: Record) -> str:
 
 
 def _read_id(record: Record, known: Mapping[str, Any], title: str) -> str:
-    own = next(filter(None, map(read_id, record.values("product_id"))), "") or known.get("sku", "")
-    return own or auto_id(known["brand"], title, known.get("mpn", ""), known.get("gtin", ""))
+    record_id = next(filter(None, map(read_id, record.values("product_id"))), "") or known.get("sku", "")
+    return record_id or auto_id(known["brand"], title, known.get("mpn", ""), known.get("gtin", ""))
 
 
 def _read_money(record: Record) -> tuple[Decimal | None, str]:
@@ -155,7 +170,7 @@ def _read_money(record: Record) -> tuple[Decimal | None, str]:
 
 
 def _add_variants(known: dict[str, Any], record: Record) -> None:
-    """What only the variants say: the choices, and from the first of them price and codes."""
+    """Add what only the variants hold: the options to choose from, and price and codes of the first variant."""
     variants = [variant for value in record.values("variants") for variant in variant_list(value)]
     varies_by = [name for value in record.values("varies_by") for name in as_list(value)]
     known["variant_options"] = _read_options(record) or options_of_variants(variants, varies_by, record.locale)
@@ -173,7 +188,7 @@ def _add_offer(known: dict[str, Any], offer: Mapping[str, Any]) -> None:
 
 
 def _read_attributes(record: Record, title: str) -> dict[str, str]:
-    """All that is left, and second names that say more than the title does."""
+    """Read as attributes all keys that are no field, and further names that say more than the title."""
     if "attributes" in record.mapped:
         return collect_attributes(attribute_pairs((), record.values("attributes"), record.locale))
     names = () if "title" in record.mapped else record.named("title")
@@ -182,8 +197,8 @@ def _read_attributes(record: Record, title: str) -> dict[str, str]:
         for key, value in names
         if isinstance(value, str) and clean_line(value).casefold() not in title.casefold()
     ]
-    holders = () if SPECIFICATIONS.isdisjoint(record) else specifications_in(record)
-    return collect_attributes(attribute_pairs([*others, *record.rest], holders, record.locale))
+    containers = () if SPECIFICATIONS.isdisjoint(record) else specifications_in(record)
+    return collect_attributes(attribute_pairs([*others, *record.rest], containers, record.locale))
 
 
 def _read_options(record: Record) -> dict[str, tuple[str, ...]]:
@@ -196,6 +211,7 @@ def _kind_of(value: Any) -> str:
 
 
 def _raw(record: Mapping[str, Any]) -> str:
+    """The beginning of the record as JSON, for its dead letter."""
     try:
         text = json.dumps(record, ensure_ascii=False, default=str, skipkeys=True)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""HTML to text, for shops that put their description's markup into the catalogue."""
+"""Turns HTML into text, since many catalogues hold descriptions with their markup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES = (
     "textarea|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|wbr|o:p"
 )
 _TAG = re.compile(rf"</?(?:{_NAMES})(?=[\s/>])|<!--|<!doctype|<!\[cdata\[", re.IGNORECASE)
-"""What is taken for markup. `5 < 6` and `x<y` are not: only names that HTML knows."""
+"""Beginnings of tags that HTML knows. `5 < 6` and `x<y` are text."""
 
 _BREAK = re.compile(
     r"</?(?:address|article|aside|blockquote|br|center|dd|div|dl|dt|figcaption|figure|footer|form|h[1-6]|header|hr|li|main|"
@@ -21,16 +21,16 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _CELL = re.compile(r"<t[dh](?=[\s/>])", re.IGNORECASE)
-_UNREAD = ["head", "iframe", "noscript", "object", "script", "style", "svg", "template"]
-_PASSES = 4
-_MOST_TAGS = 5_000
+_WITHOUT_TEXT = ["head", "iframe", "noscript", "object", "script", "style", "svg", "template"]
+_PASSES = 4  # markup that was escaped up to three times
+_MOST_TAGS = 5_000  # the parser's time grows with the square of the depth
 _ANY_TAG = re.compile(r"<[^<>]*>")
 
 
 def strip_markup(text: str) -> str:
-    """`text` without tags and entities, a line break where a browser would break the line.
+    """`text` without tags and entities, with line breaks where a browser breaks the line.
 
-    Escaped markup is markup too: feeds escape it once or twice on the way.
+    Escaped markup is removed too, for feeds often escape it once or twice.
     """
     for _ in range(_PASSES):
         before = text
@@ -43,10 +43,10 @@ def strip_markup(text: str) -> str:
 def _strip_tags(html: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
-    if html.count("<") > _MOST_TAGS:  # the parser's time grows with the square of the depth
+    if html.count("<") > _MOST_TAGS:
         return _ANY_TAG.sub("\n", html)
     if _BREAK.search(html):
         html = _BREAK.sub(r"\n\g<0>", " ".join(html.split()))
     tree = LexborHTMLParser(_CELL.sub(r" \g<0>", html.replace("\x00", "")).encode("utf-8", "ignore"))
-    tree.strip_tags(_UNREAD)
+    tree.strip_tags(_WITHOUT_TEXT)
     return tree.root.text() if tree.root else ""

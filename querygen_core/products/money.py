@@ -1,4 +1,4 @@
-"""Prices as shops write them: `15.00 USD`, `1.299,00 €`, `{"price": 15, "currency": "USD"}`, cents."""
+"""Reads prices as shops write them: `15.00 USD`, `1.299,00 €`, `{"price": 15, "currency": "USD"}`, cents."""
 
 from __future__ import annotations
 
@@ -13,22 +13,51 @@ _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+|[ '’\u00a0\u202f][0-9]{3}(?![0-9]))
 _CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
 _LONGEST = 80
 _CENT = Decimal("0.01")
-_MOST = 10**15
+_MOST = 10**15  # a larger number is no price, and floats are not exact there
 _SYMBOLS = {
-    "R$": "BRL", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "S$": "SGD", "HK$": "HKD", "NZ$": "NZD",
-    "MX$": "MXN", "NT$": "TWD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "Rs": "INR", "₽": "RUB",
-    "₩": "KRW", "₺": "TRY", "₱": "PHP", "฿": "THB", "₫": "VND", "₴": "UAH", "₦": "NGN", "₪": "ILS", "zł": "PLN",
-    "Kč": "CZK", "RM": "MYR", "Rp": "IDR", "Fr.": "CHF", "$": "USD",
-}  # fmt: skip
+    "R$": "BRL",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "S$": "SGD",
+    "HK$": "HKD",
+    "NZ$": "NZD",
+    "MX$": "MXN",
+    "NT$": "TWD",
+    "US$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "Rs": "INR",
+    "₽": "RUB",
+    "₩": "KRW",
+    "₺": "TRY",
+    "₱": "PHP",
+    "฿": "THB",
+    "₫": "VND",
+    "₴": "UAH",
+    "₦": "NGN",
+    "₪": "ILS",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "RM": "MYR",
+    "Rp": "IDR",
+    "Fr.": "CHF",
+    "$": "USD",
+}
+# Currencies of countries that write 1.299 for 1299: with others it is a price with three decimals.
 _DOT_FOR_THOUSANDS = frozenset({"EUR", "IDR", "VND", "CLP", "COP", "ARS", "BRL", "TRY", "DKK", "HUF", "PYG", "RUB"})
 _PRICE_KEYS = ("price", "amount", "value", "lowPrice", "low", "min", "salePrice", "final_price", "priceSpecification")
 _CURRENCY_KEYS = ("priceCurrency", "currency", "currencyCode", "currency_code", "isoCurrencyCode")
 
 
 def read_price(value: Any, currency: str = "", *, cents: bool = False) -> tuple[Decimal | None, str]:
-    """Amount in units of the currency, and its ISO 4217 code as far as value or `currency` tell.
+    """The amount in units of the currency, and the ISO 4217 code ("" if unknown).
 
-    Of a range or a list of offers, the first. None for what holds no number, or a negative one.
+    currency: the code if the value has none. cents: whether whole numbers are cents. Of a range or a list, the first
+    price is taken. The amount is None if there is no number, or a negative one.
     """
     value = parsed(value)
     if isinstance(value, (list, tuple)):
@@ -60,8 +89,8 @@ def _read_mapping(value: Mapping[Any, Any], currency: str) -> tuple[Decimal | No
         if isinstance(inner, (list, tuple)):
             inner = inner[0] if inner else None
         if isinstance(inner, dict):  # one level is all that any format has
-            code = next(filter(None, (read_currency(inner.get(each)) for each in _CURRENCY_KEYS)), code)
-            inner = next((inner[each] for each in _PRICE_KEYS if each in inner), None)
+            code = next(filter(None, (read_currency(inner.get(name)) for name in _CURRENCY_KEYS)), code)
+            inner = next((inner[name] for name in _PRICE_KEYS if name in inner), None)
         amount, code = read_price(None if isinstance(inner, (dict, list)) else inner, code)
         if amount is not None:
             return amount, code
@@ -78,10 +107,10 @@ def _read_symbol(text: str) -> str:
 
 
 def _read_amount(text: str, currency: str) -> Decimal | None:
-    found = _NUMBER.search(text)
-    if found is None or text[: found.start()].rstrip(" $€£").endswith(("-", "−")):
+    match = _NUMBER.search(text)
+    if match is None or text[: match.start()].rstrip(" $€£").endswith(("-", "−")):
         return None
-    number = re.sub(r"[ '’\u00a0\u202f]", "", found[0])
+    number = re.sub(r"[ '’\u00a0\u202f]", "", match[0])
     dot, comma = number.rfind("."), number.rfind(",")
     if dot >= 0 and comma >= 0:
         thousands = "," if dot > comma else "."
@@ -96,6 +125,6 @@ def _read_amount(text: str, currency: str) -> Decimal | None:
 
 
 def _to_cents(amount: Decimal) -> Decimal:
-    """`15`, `15.0` and `15.00` are one price, so they become one text; finer prices stay as they are."""
+    """Write `15` and `15.0` as `15.00`, since they are one price and must not change a hash; keep finer prices."""
     exponent = amount.as_tuple().exponent
     return amount.quantize(_CENT) if isinstance(exponent, int) and exponent > -2 and amount < _MOST else amount

@@ -1,4 +1,4 @@
-"""Reading a JSON value as the plain text or list that a shop meant by it."""
+"""Reads JSON values as the text or list that a shop means by them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,42 @@ from typing import Any
 
 _WHOLE = 1e15  # floats beyond it are not exact
 LONGEST_INT = 256  # bits; printing a huge one takes quadratic time, or is refused
-_DEEPEST = 8
+_DEEPEST = 8  # levels of nesting; deeper values are ignored
 _TEXT_KEYS = (
-    "@value", "#text", "value", "name", "text", "content", "title", "label", "stringValue", "$oid", "audienceType",
-    "displayName", "values",
-)  # fmt: skip
+    "@value",
+    "#text",
+    "value",
+    "name",
+    "text",
+    "content",
+    "title",
+    "label",
+    "stringValue",
+    "$oid",
+    "audienceType",
+    "displayName",
+    "values",
+)
 _UNIT_CODES = {
-    "KGM": "kg", "GRM": "g", "MGM": "mg", "LBR": "lb", "ONZ": "oz", "MTR": "m", "CMT": "cm", "MMT": "mm", "INH": "in",
-    "FOT": "ft", "LTR": "l", "MLT": "ml", "WTT": "W", "VLT": "V", "HUR": "h", "MIN": "min", "CEL": "°C",
-}  # fmt: skip
-"""UN/CEFACT, as schema.org wants units."""
+    "KGM": "kg",
+    "GRM": "g",
+    "MGM": "mg",
+    "LBR": "lb",
+    "ONZ": "oz",
+    "MTR": "m",
+    "CMT": "cm",
+    "MMT": "mm",
+    "INH": "in",
+    "FOT": "ft",
+    "LTR": "l",
+    "MLT": "ml",
+    "WTT": "W",
+    "VLT": "V",
+    "HUR": "h",
+    "MIN": "min",
+    "CEL": "°C",
+}
+"""Unit codes of UN/CEFACT, which schema.org uses."""
 
 UNIT_KEYS = ("unit", "unitText", "unit_text", "unitCode", "unit_code", "units", "uom")
 
@@ -27,7 +53,7 @@ UNIT_KEYS = ("unit", "unitText", "unit_text", "unitCode", "unit_code", "units", 
 def as_text(value: Any, locale: str = "en", depth: int = 0) -> str:
     """The text of a string, a number, `{"name": …}`, `{"value": 4, "unit": "in"}`, `{"en": …, "de": …}`.
 
-    Of a list, the first that there is. "" for everything else, truth values included.
+    Of a list, the first text. "" for everything else, truth values included. locale: which of several languages.
     """
     if isinstance(value, str):
         return value
@@ -59,7 +85,7 @@ def as_texts(value: Any, separators: str, locale: str = "en") -> Iterator[str]:
         if text[:1] == '"' and '","' in text:  # as Merchant feeds write lists
             yield from text.strip('"').split('","')
             continue
-        separator = next((each for each in separators if each in text), None)
+        separator = next((char for char in separators if char in text), None)
         yield from text.split(separator) if separator else (text,)
 
 
@@ -74,7 +100,7 @@ def parsed(value: Any) -> Any:
 
 
 def _number_text(value: float) -> str:
-    """`32.0` as `32`, for that is what the shop meant; nothing for NaN, infinities and absurd integers."""
+    """`32.0` → `32`, which is what the shop means; "" for NaN, infinities and integers beyond `LONGEST_INT`."""
     if isinstance(value, int):
         return str(value) if value.bit_length() <= LONGEST_INT else ""
     if not math.isfinite(value):

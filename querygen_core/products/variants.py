@@ -1,4 +1,4 @@
-"""The choices a product comes in, from option lists or from its variants."""
+"""Options of a product (sizes, colours), from lists of options or from its variants."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Options = dict[str, tuple[str, ...]]
 
 
 def read_options(value: Any, locale: str) -> Options:
-    """From `{"Size": ["S", "M"]}` or `[{"name": "Size", "values": […]}]` in any of its spellings."""
+    """Options in `{"Size": ["S", "M"]}` or `[{"name": "Size", "values": […]}]`, whatever their keys are called."""
     value = parsed(value)
     pairs: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict):
@@ -34,25 +34,25 @@ def variant_list(value: Any) -> list[Mapping[str, Any]]:
 
 
 def options_of_variants(variants: Sequence[Mapping[str, Any]], varies_by: Any, locale: str) -> Options:
-    """What the variants differ in: the properties that schema.org's `variesBy` names, else colour, size and so on."""
+    """The properties in which variants differ: those in schema.org's `variesBy`, else colour, size and the like."""
     named = {fold(text.rpartition("/")[2]) for text in _texts(varies_by, locale)}
     names = named or _VARYING
-    found = _merged(
+    options = _merged(
         (key, _texts(value, locale))
         for variant in variants
         for key, value in sorted(variant.items(), key=lambda pair: str(pair[0]))
         if fold(key) in names
     )
-    return {name: values for name, values in found.items() if named or len(values) > 1}
+    return {name: values for name, values in options.items() if named or len(values) > 1}
 
 
 def _merged(pairs: Iterable[tuple[str, Iterable[str]]]) -> Options:
-    found: dict[str, dict[str, None]] = {}
+    texts_by_name: dict[str, dict[str, None]] = {}  # dicts as ordered sets
     for name, texts in pairs:
-        kept = [text for text in texts if text.casefold() != _PLACEHOLDER]
-        if kept and pretty_name(name):
-            found.setdefault(pretty_name(name), {}).update(dict.fromkeys(kept))
-    return {name: tuple(texts) for name, texts in found.items()}
+        choices = [text for text in texts if text.casefold() != _PLACEHOLDER]
+        if choices and pretty_name(name):
+            texts_by_name.setdefault(pretty_name(name), {}).update(dict.fromkeys(choices))
+    return {name: tuple(texts) for name, texts in texts_by_name.items()}
 
 
 def _texts(value: Any, locale: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One prompt: loaded and checked once, then rendered for every product."""
+"""A prompt file: loaded and checked once, then rendered for every product."""
 
 from __future__ import annotations
 
@@ -10,63 +10,68 @@ from typing import Any
 from jinja2 import Template, nodes
 from jinja2.runtime import Context
 
-from querygen_core.errors import ConfigError
-from querygen_core.problems import Problem, lines
-from querygen_core.prompts.check import ROLES, check, fields_of
-from querygen_core.prompts.failure import failure
-from querygen_core.prompts.front import read_front
-from querygen_core.prompts.plan import scale
-from querygen_core.prompts.rendering import Overrun, Rendering, current
+from querygen_core.contracts.errors import ConfigError
+from querygen_core.contracts.records import Product, Request, Want
+from querygen_core.prompts.front_matter import read_front_matter
+from querygen_core.prompts.lint import ROLES, fields_of, find_problems
+from querygen_core.prompts.rendering import LimitExceeded, Rendering, current
 from querygen_core.prompts.sandbox import Sandbox
-from querygen_core.prompts.sources import Part, collect, combined_hash, references, target
+from querygen_core.prompts.sources import PromptSource, collect, combined_hash, references, target
 from querygen_core.prompts.untrusted import clean
-from querygen_core.records import Product, Request, Want
-from querygen_core.suggest import hint
+from querygen_core.strict_yaml.diagnostics import Problem, lines, one_line
+from querygen_core.strict_yaml.suggest import did_you_mean
 
 MAX_PROMPT = 256 * 1024
 _MISSING = object()
 
 
 class PromptFile:
-    """An `api.Prompt`. `hash` covers the file and all that it includes; a later change on disk has no effect.
+    """Implements `api.Prompt`. A change of the files after loading has no effect.
 
-    sources: the text of each of these files, the prompt's own first, by the name that it is included under.
+    path: the prompt's own file. hash: SHA-256 over it and all files that it includes. sources: the texts of these files
+    by the name under which they are included, the prompt's own first. front: what the prompt says of itself. plan: from
+    a number of questions to sub_type → share.
     """
 
     def __init__(self, path: Path, folders: Sequence[Path] = ()) -> None:
-        """Raises ConfigError, with every problem that can be seen without a product."""
+        """Raises ConfigError, with every problem that can be found without a product."""
         parts, sandbox = collect(path, folders)
-        front, problems = read_front(parts[0].front, str(path))
-        found = [(parts[0], problem) for problem in problems]
-        found += check(parts, sandbox, fields_of(front.volatile, front.inputs))
-        if found:
-            raise ConfigError(_by_file(parts, found))
+        front, problems = read_front_matter(parts[0].front, str(path))
+        located = [(parts[0], problem) for problem in problems]
+        located += find_problems(parts, sandbox, fields_of(front.volatile, front.inputs))
+        if located:
+            raise ConfigError(_by_file(parts, located))
         self.name = front.name or path.stem
         self.hash = combined_hash(parts)
         self.volatile = front.volatile
         self.schema = front.output
         self.sources = {part.name: part.text for part in parts}
-        self._front = front
-        self._path = path
-        self._files = [part.path for part in parts]
-        self._plan = lru_cache(maxsize=256)(lambda count: scale(front.plan, count))
+        self.front = front
+        self.path = path
+        self.plan = lru_cache(maxsize=256)(lambda count: scale(front.plan, count))
         self._template = _compile(parts, sandbox)
 
     def render(self, product: Product, want: Want, inputs: Mapping[str, Any] | None = None) -> Request:
         values = {
             "product": clean(product.visible(self.volatile)),
             "want": _shown(want),
-            "plan": dict(want.missing or self._plan(want.count)),
+            "plan": dict(want.missing or self.plan(want.count)),
             "inputs": self.bind(inputs),
         }
         token = current.set(Rendering(mark=lambda: product.content_hash(self.volatile)[:8]))
         try:
             system, user = _roles(self._template, values)
         except Exception as exc:  # noqa: BLE001 - a template can fail in every way that Python can
-            raise failure(exc, str(self._path), product.key) from None
+            raise render_error(exc, str(self.path), product.key) from None
         finally:
             current.reset(token)
-        return Request(model="", prompt=user, system=system, schema=self.schema, parameters=self._front.model)
+        return Request(model="", prompt=user, system=system, schema=self.schema, parameters=self.front.model)
+
+    def place(self, key: str) -> str:
+        """`file:line` of a key of the front matter; the file alone if it is not there."""
+        rows = self.sources[self.path.name].split("\n")
+        line = next((number for number, row in enumerate(rows, 1) if row.startswith(f"{key}:")), None)
+        return f"{self.path}:{line}" if line else str(self.path)
 
     def bind(self, inputs: Mapping[str, Any] | None) -> dict[str, Any]:
         """`inputs` and, for what they leave out, the defaults.
@@ -74,27 +79,14 @@ class PromptFile:
         Raises:
             ConfigError: one is unknown, or missing without a default.
         """
-        declared = self._front.inputs
-        given = inputs or {}
-        problems = [f"unknown input {name!r}{hint(name, declared)}" for name in given if name not in declared]
-        bound = {name: given.get(name, about.get("default", _MISSING)) for name, about in declared.items()}
-        problems += [f"input {name!r} must be given" for name, value in bound.items() if value is _MISSING]
+        declared = self.front.inputs
+        values = inputs or {}
+        problems = [f"unknown input {name!r}{did_you_mean(name, declared)}" for name in values if name not in declared]
+        bound = {name: values.get(name, about.get("default", _MISSING)) for name, about in declared.items()}
+        problems += [f"input {name!r} is required" for name, value in bound.items() if value is _MISSING]
         if problems:
-            raise ConfigError([f"{self._path}: {problem}" for problem in problems])
+            raise ConfigError([f"{self.path}: {problem}" for problem in problems])
         return {name: clean(value) for name, value in bound.items()}
-
-    def describe(self) -> dict[str, Any]:
-        """What there is to know of the prompt, as plain data."""
-        return {
-            "name": self.name,
-            "description": self._front.description,
-            "inputs": dict(self._front.inputs),
-            "volatile": sorted(self.volatile),
-            "plan": dict(self._front.plan),
-            "model": dict(self._front.model),
-            "hash": self.hash,
-            "files": [str(path) for path in self._files],
-        }
 
 
 def _shown(want: Want) -> dict[str, Any]:
@@ -104,13 +96,14 @@ def _shown(want: Want) -> dict[str, Any]:
         "accepted": clean(want.accepted),
         "round": want.round,
         "missing": dict(want.missing),
+        "dropped": clean(dict(want.dropped)),
     }
 
 
-def _compile(parts: Sequence[Part], sandbox: Sandbox) -> Template:
-    """The first part, ready to render.
+def _compile(parts: Sequence[PromptSource], sandbox: Sandbox) -> Template:
+    """The prompt's own template, ready to render.
 
-    What is imported without context is run now: Jinja does so once, and it must not depend on which product is first.
+    Files that are imported without context run now: Jinja runs them only once, so the first product would decide.
     """
     token = current.set(Rendering(mark=_no_product))
     try:
@@ -119,55 +112,85 @@ def _compile(parts: Sequence[Part], sandbox: Sandbox) -> Template:
             if not isinstance(reference, nodes.Extends) and not reference.with_context:
                 _ = templates[target(reference) or ""].module
     except Exception as exc:  # noqa: BLE001 - Python's compiler has limits of its own
-        raise failure(exc, str(parts[0].path)) from None
+        raise render_error(exc, str(parts[0].path)) from None
     finally:
         current.reset(token)
     return templates[parts[0].name]
 
 
 def _no_product() -> str:
-    raise ValueError("no product is known here: use `untrusted` in a macro, or import the file `with context`")
+    raise ValueError("no product is available here: use `untrusted` in a macro, or import the file `with context`")
 
 
 def _roles(template: Template, values: Mapping[str, Any]) -> tuple[str, str]:
-    """(system, user). The roles are the template's own blocks, found before any data comes in.
+    """Render the system and the user prompt. The roles are blocks of the template, so data cannot open or close one.
 
-    Each block is diverted where it would be written, so that what the file sets or imports above it is there.
+    A wrapper takes each block's text at the place where the template writes it: what is set or imported above is known.
     """
     context = template.new_context(dict(values))
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name in ROLES:
-        context.blocks.setdefault(name, []).insert(0, _divert(name, found))
+        context.blocks.setdefault(name, []).insert(0, _capture(name, texts))
     whole = _text(template.root_render_func(context))
-    user = found.get("user", "") if found else whole
+    user = texts.get("user", "") if texts else whole
     if not user:
-        raise ValueError("the prompt came out empty")
-    return found.get("system", ""), user
+        raise ValueError("the rendered prompt is empty")
+    return texts.get("system", ""), user
 
 
-def _divert(name: str, found: dict[str, str]) -> Callable[[Context], Iterator[str]]:
+def _capture(name: str, texts: dict[str, str]) -> Callable[[Context], Iterator[str]]:
     def block(context: Context) -> Iterator[str]:
-        found[name] = _text(context.blocks[name][1](context))
+        texts[name] = _text(context.blocks[name][1](context))
         yield from ()
 
     return block
 
 
 def _text(pieces: Iterable[str]) -> str:
-    """All pieces, without blanks at line ends; stops at the first piece that is too much."""
-    taken: list[str] = []
+    """Join the pieces, up to `MAX_PROMPT` characters, and strip white space at the ends of lines."""
+    chunks: list[str] = []
     left = MAX_PROMPT
     for piece in pieces:
-        taken.append(piece)
+        chunks.append(piece)
         left -= len(piece)
         if left < 0:
-            raise Overrun(f"the prompt comes out longer than {MAX_PROMPT} characters")
-    text = "".join(taken)
+            raise LimitExceeded(f"the rendered prompt is longer than {MAX_PROMPT} characters")
+    text = "".join(chunks)
     if " \n" in text or "\t\n" in text:
         text = "\n".join(line.rstrip() for line in text.split("\n"))
     return text.strip()
 
 
-def _by_file(parts: Sequence[Part], found: Iterable[tuple[Part, Problem]]) -> list[str]:
-    problems = list(found)
+def _by_file(parts: Sequence[PromptSource], located: Iterable[tuple[PromptSource, Problem]]) -> list[str]:
+    problems = list(located)
     return [line for part in parts for line in lines(problem for owner, problem in problems if owner is part)]
+
+
+def scale(weights: Mapping[str, float], count: int) -> dict[str, int]:
+    """Divide `count` by weight, with the largest-remainder method; ties go to the first. Zeros are left out."""
+    total = sum(weights.values())
+    shares = {name: divmod(weight * count, total) for name, weight in weights.items()}
+    scaled = {name: int(share) for name, (share, _) in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: shares[name][1], reverse=True)
+    for name in by_remainder[: count - sum(scaled.values())]:
+        scaled[name] += 1
+    return {name: share for name, share in scaled.items() if share}
+
+
+def render_error(exc: Exception, file: str, product_key: str = "") -> ConfigError:
+    """The error for the user, `file:line: message (product …)`."""
+    message = "its macros recurse without end" if isinstance(exc, RecursionError) else str(exc)
+    product = f" (product {product_key})" if product_key else ""
+    return ConfigError(one_line(f"{_location(exc) or file}: {message or type(exc).__name__}{product}"))
+
+
+def _location(exc: Exception) -> str:
+    """`file:line` of the innermost template, the prompt or a file that it includes, in the traceback; else ""."""
+    location = ""
+    trace = exc.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            location = f"{template.filename}:{template.get_corresponding_lineno(trace.tb_lineno)}"
+        trace = trace.tb_next
+    return location

@@ -1,4 +1,4 @@
-"""What a template may use: the harmless part of Jinja, with a price on everything that takes work."""
+"""Filters and tests for templates: those of Jinja that are harmless, with their work counted."""
 
 from __future__ import annotations
 
@@ -13,31 +13,84 @@ from querygen_core.prompts.rendering import current
 from querygen_core.prompts.untrusted import encode, untrusted
 
 _FILTERS = (
-    "abs", "count", "d", "default", "dictsort", "first", "float", "int", "items", "last", "length", "list", "lower",
-    "map", "reject", "rejectattr", "select", "selectattr", "sort", "title", "trim", "truncate", "unique", "upper",
-)  # fmt: skip
+    "abs",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "first",
+    "float",
+    "int",
+    "items",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "reject",
+    "rejectattr",
+    "select",
+    "selectattr",
+    "sort",
+    "title",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+)
 _TESTS = (
-    "==", "!=", "<", "<=", ">", ">=", "eq", "equalto", "ne", "lt", "lessthan", "le", "gt", "greaterthan", "ge", "in",
-    "boolean", "defined", "divisibleby", "even", "false", "float", "integer", "iterable", "lower", "mapping", "none",
-    "number", "odd", "sequence", "string", "true", "undefined", "upper",
-)  # fmt: skip
+    "==",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "eq",
+    "equalto",
+    "ne",
+    "lt",
+    "lessthan",
+    "le",
+    "gt",
+    "greaterthan",
+    "ge",
+    "in",
+    "boolean",
+    "defined",
+    "divisibleby",
+    "even",
+    "false",
+    "float",
+    "integer",
+    "iterable",
+    "lower",
+    "mapping",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "string",
+    "true",
+    "undefined",
+    "upper",
+)
 _JINJA: Mapping[str, Callable[..., Any]] = FILTERS
 _JINJA_TESTS: Mapping[str, Callable[..., Any]] = TESTS  # type: ignore[assignment]  # it says `function`
 _PRINTED = (str, int, float)
 _NOT_PRINTED = (list, tuple, dict, Iterator)
-_WIDEST = 100
-_MOST_DIGITS = 15
+_WIDEST = 100  # columns of `indent`, items of `batch`: their argument sets how much text they make
+_MOST_DIGITS = 15  # a float has no more
 
 
 def metered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as a filter that counts its work: what goes in and what comes out."""
-    value_at = 1 if hasattr(function, "jinja_pass_arg") else 0
+    """Make `function` a filter whose argument and result count as work."""
+    value_index = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)
     def run(*args: Any, **options: Any) -> Any:
         rendering = current.get()
         rendering.step()
-        rendering.charge(args[value_at])
+        rendering.charge(args[value_index])
         result = function(*args, **options)
         if not isinstance(result, str) and isinstance(result, Iterator):
             return rendering.each(result)
@@ -48,7 +101,11 @@ def metered(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def printable(value: object) -> object:
-    """What `{{ … }}` prints: text and numbers as they are, an absent value as nothing."""
+    """Return what `{{ … }}` prints: text and numbers unchanged, nothing for None.
+
+    Raises:
+        TypeError: a list or mapping, which Python would print in its own notation.
+    """
     if value is None:
         return ""
     if not isinstance(value, _PRINTED) and isinstance(value, _NOT_PRINTED):
@@ -70,8 +127,8 @@ def join(value: Iterable[Any], separator: str = "") -> str:
 
 
 def replace(value: str, old: str, new: str, count: int = -1) -> str:
-    found = value.count(old)
-    current.get().write(len(value) + found * len(new))
+    occurrences = value.count(old)
+    current.get().write(len(value) + occurrences * len(new))
     return value.replace(old, new, count)
 
 

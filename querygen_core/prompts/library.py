@@ -1,4 +1,4 @@
-"""Prompts by name."""
+"""Finds and loads prompts by name or path."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import querygen_core
-from querygen_core.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError
 from querygen_core.prompts.file import PromptFile
-from querygen_core.prompts.sources import inside
-from querygen_core.suggest import hint
+from querygen_core.prompts.sources import path_within
+from querygen_core.strict_yaml.suggest import did_you_mean
 
 SUFFIX = ".j2"
 
 
 def default_directories(prompts_dir: str | None, config_dir: Path) -> list[Path]:
-    """Where prompts are looked for: `prompts_dir` alone, or here, beside the config, and among the packaged ones."""
+    """Where prompts are looked for, in order: in `prompts_dir` only, if it is set.
+
+    Otherwise in `prompts/` of the current folder, beside the config, beside the config's folder, and in the wheel.
+    """
     if prompts_dir is not None:
-        given = Path(prompts_dir).expanduser()
-        return [given if given.is_dir() else config_dir / given]
+        folder = Path(prompts_dir).expanduser()
+        return [folder if folder.is_dir() else config_dir / folder]
     folders = [Path("prompts"), config_dir / "prompts", config_dir.parent / "prompts", packaged()]
     unique: dict[Path, Path] = {}
     for folder in folders:
@@ -34,7 +37,10 @@ def packaged() -> Path:
 
 
 class PromptLibrary:
-    """Loads each prompt once. beside: where a relative path is looked for, too (the config's folder)."""
+    """Loads each prompt once.
+
+    directories: searched for names, first to last. beside: a second folder for relative paths, that of the config.
+    """
 
     def __init__(self, directories: Sequence[Path], beside: Path | None = None) -> None:
         self._directories = tuple(directories)
@@ -42,7 +48,7 @@ class PromptLibrary:
         self._loaded: dict[str, PromptFile] = {}
 
     def load(self, name: str) -> PromptFile:
-        """The prompt called `name`, or at the path `name`.
+        """The prompt with this name, or at this path if `name` holds a slash.
 
         Raises:
             ConfigError: it is missing or wrong.
@@ -52,23 +58,23 @@ class PromptLibrary:
         return self._loaded[name]
 
     def names(self) -> list[str]:
-        """Every name that a file in the directories has."""
+        """The names of all prompts in the directories, for suggestions."""
         files = (file for folder in self._directories for file in folder.glob(f"*{SUFFIX}"))
         return sorted({file.stem for file in files})
 
     def _find(self, name: str) -> Path:
         if "/" in name or "\\" in name:
-            return self._at(name)
+            return self._find_path(name)
         for folder in self._directories:
-            path = inside(folder, name.removesuffix(SUFFIX) + SUFFIX)
+            path = path_within(folder, name.removesuffix(SUFFIX) + SUFFIX)
             if path.is_file():
                 return path
         if Path(name).is_file():
             return Path(name)
-        looked = ", ".join(map(str, self._directories))
-        raise ConfigError(f"there is no prompt {name!r} in {looked}{hint(name, self.names())}")
+        searched = ", ".join(map(str, self._directories))
+        raise ConfigError(f"there is no prompt {name!r} in {searched}{did_you_mean(name, self.names())}")
 
-    def _at(self, name: str) -> Path:
+    def _find_path(self, name: str) -> Path:
         path = Path(name).expanduser()
         choices = [path, *([self._beside / path] if self._beside else [])]
         for choice in choices:

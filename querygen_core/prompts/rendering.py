@@ -1,4 +1,4 @@
-"""What one render may still do. A template is trusted not to be hostile, but not to be free of mistakes."""
+"""Limits on the work of one render. Templates are trusted not to be hostile, but not to be free of mistakes."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ SIZED = (list, tuple, dict)
 MAX_TEXT = 4 * 1024 * 1024
 
 
-class Overrun(Exception):
-    """The render did more than any real prompt needs."""
+class LimitExceeded(Exception):
+    """The render does more work than any real prompt needs."""
 
 
 @dataclass(slots=True)
 class Rendering:
-    """One render in progress: the mark of its product, and what is left of its allowance.
-
-    steps: loop turns, calls, filters and the items they take. text: characters of text that it may build on the way.
-    """
+    """One render in progress, and the work that it may still do."""
 
     mark: Callable[[], str]
+    """Returns the product's mark for the delimiters of untrusted data: 8 hex digits of its content hash."""
     steps: int = MAX_STEPS
+    """Steps that are left: loop iterations, calls, filters and the items that they go through."""
     text: int = MAX_TEXT
+    """Characters of intermediate text that it may still build."""
 
     def step(self, count: int = 1) -> None:
         self.steps -= count
         if self.steps < 0:
-            raise Overrun(f"the template takes more than {MAX_STEPS} steps (loop turns, calls, items of lists)")
+            raise LimitExceeded(f"the template takes more than {MAX_STEPS} steps (loop iterations, calls, list items)")
 
     def write(self, length: int) -> None:
         self.text -= length
         if self.text < 0:
-            raise Overrun(f"the template builds more than {MAX_TEXT} characters of text")
+            raise LimitExceeded(f"the template builds more than {MAX_TEXT} characters of text")
 
     def charge(self, value: object) -> None:
-        """Count the work of going through `value` once."""
+        """Count the work of reading `value` once."""
         if isinstance(value, str):
             self.write(len(value))
         elif isinstance(value, SIZED):
             self.step(len(value))
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
-        """`items`, one step each as they are taken."""
+        """Yield `items`, counting a step for each."""
         for item in items:
             self.step()
             yield item
 
 
 current: ContextVar[Rendering] = ContextVar("rendering")
-"""Set while a prompt renders. Jinja also tries filters when it compiles; there they fail and are left for later."""
+"""Set while a prompt renders. Jinja also calls filters on constants as it compiles; they fail there, and run later."""

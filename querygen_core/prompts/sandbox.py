@@ -1,7 +1,7 @@
-"""The Jinja in which prompts run: data in, text out, and nothing else within reach.
+"""Jinja for prompts, restricted so that a template can only turn data into text.
 
-Jinja's own sandbox has been escaped again and again by new ways to `str.format`, and it does not count work. So here
-everything is refused that is not on a list, and all work is counted.
+Jinja's own sandbox lists what is forbidden, has been escaped repeatedly through `str.format`, and does not limit work.
+Here everything is refused that is not on a list, and all work is counted.
 """
 
 from __future__ import annotations
@@ -17,46 +17,83 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from querygen_core.contracts.records import VOLATILE
 from querygen_core.prompts.filters import FILTER_TABLE, TEST_TABLE, concat, join, limited_range, metered, printable
 from querygen_core.prompts.rendering import current
-from querygen_core.records import VOLATILE
 
-_OF_TEXT = (
-    "capitalize", "casefold", "count", "endswith", "find", "isalnum", "isalpha", "isdigit", "islower", "isnumeric",
-    "isspace", "istitle", "isupper", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "rfind",
-    "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper",
-)  # fmt: skip
-_OF_A_LOOP = (
-    "changed", "cycle", "depth", "depth0", "first", "index", "index0", "last", "length", "nextitem", "previtem",
-    "revindex", "revindex0",
-)  # fmt: skip
+_STRING_METHODS = (
+    "capitalize",
+    "casefold",
+    "count",
+    "endswith",
+    "find",
+    "isalnum",
+    "isalpha",
+    "isdigit",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "istitle",
+    "isupper",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "rfind",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+)
+_LOOP_ATTRIBUTES = (
+    "changed",
+    "cycle",
+    "depth",
+    "depth0",
+    "first",
+    "index",
+    "index0",
+    "last",
+    "length",
+    "nextitem",
+    "previtem",
+    "revindex",
+    "revindex0",
+)
 _ATTRIBUTES: dict[type, frozenset[str]] = {
-    str: frozenset(_OF_TEXT),
+    str: frozenset(_STRING_METHODS),
     dict: frozenset({"get", "items", "keys", "values"}),
     list: frozenset({"count", "index"}),
     tuple: frozenset({"count", "index"}),
-    LoopContext: frozenset(_OF_A_LOOP),
+    LoopContext: frozenset(_LOOP_ATTRIBUTES),
 }
 _LARGEST_NUMBER = 10**15
-_EACH = "(each)"  # filters that only the compiler can name
+_EACH = "(each)"  # not a name that a template can write
 _CONCAT = "(concat)"
-_HIDDEN_FIELD = re.compile(rf"has no attribute '({'|'.join(VOLATILE)})'$")
+_VOLATILE_FIELD = re.compile(rf"has no attribute '({'|'.join(VOLATILE)})'$")
 
 
 class Missing(StrictUndefined):
-    """Whatever is undefined is an error as soon as it is used."""
+    """An undefined value: any use of it is an error."""
 
     __slots__ = ()
 
     @property
     def _undefined_message(self) -> str:
         message = super()._undefined_message
-        hidden = _HIDDEN_FIELD.search(message)
-        return f"{message}; it is volatile: add it to `volatile:`" if hidden else message
+        volatile = _VOLATILE_FIELD.search(message)
+        return f"{message}; it is volatile: add it to `volatile:`" if volatile else message
 
 
 class Sources(BaseLoader):
-    """Templates as they were when the prompt was loaded: name → (source, file name)."""
+    """Templates as they were when the prompt was loaded. sources: name → source and file name."""
 
     def __init__(self, sources: Mapping[str, tuple[str, str]]) -> None:
         self._sources = sources
@@ -78,9 +115,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
             finalize=printable,
             trim_blocks=True,
             lstrip_blocks=True,
-            auto_reload=False,
-            cache_size=-1,
-            optimized=False,
+            auto_reload=False,  # files are read once, when the prompt is loaded
+            cache_size=-1,  # without a limit: a prompt has at most 50 files
+            optimized=False,  # folding constants would call filters while no work is counted
         )
         self.globals = {"range": limited_range}
         self.filters = {**FILTER_TABLE, _EACH: lambda items: current.get().each(items), _CONCAT: metered(join)}
@@ -92,7 +129,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return attr in _ATTRIBUTES.get(type(obj), ())
 
     def wrap_str_format(self, value: Any) -> None:
-        """Jinja would offer a `str.format` of its own here; no template needs one."""
+        """Withhold `str.format`, which Jinja would replace by a restricted one: no template needs it."""
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, slice):
@@ -124,11 +161,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().get_template(name, parent, globals)
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(_Counted(self).visit(source), *args, **kwargs)
+        return super()._generate(_WorkCounter(self).visit(source), *args, **kwargs)
 
 
-class _Counted(NodeTransformer):
-    """Puts a filter that counts where Jinja offers no hook: around what a loop goes through, and in place of `~`."""
+class _WorkCounter(NodeTransformer):
+    """Inserts counting filters where Jinja has no hook: around the iterable of a loop, and in place of `~`."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -152,6 +189,6 @@ def _is_small(value: object) -> bool:
 
 def _refuse(operator: str, left: object, right: object) -> NoReturn:
     if operator == "**":
-        raise SecurityError("`**` is not available in prompts")
+        raise SecurityError("`**` is not supported in prompts")
     kinds = f"{type(left).__name__} {operator} {type(right).__name__}"
     raise SecurityError(f"`{kinds}`: arithmetic is for numbers up to {_LARGEST_NUMBER:.0e}; join texts with ~")

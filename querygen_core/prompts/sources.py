@@ -1,4 +1,4 @@
-"""The files that one prompt is made of: itself and all that it includes, imports or extends, read once."""
+"""The files of one prompt: itself and all that it includes, imports or extends, each read once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from querygen_core.canonical import digest
-from querygen_core.encoding import decode
-from querygen_core.errors import ConfigError
-from querygen_core.problems import Place, Problem, lines
-from querygen_core.prompts.front import split
+from querygen_core.contracts.canonical import digest
+from querygen_core.contracts.errors import ConfigError
+from querygen_core.prompts.front_matter import split
 from querygen_core.prompts.sandbox import Sandbox
+from querygen_core.strict_yaml.diagnostics import Location, Problem, lines
+from querygen_core.strict_yaml.encoding import decode
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -24,88 +24,94 @@ Reference = nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends
 
 
 @dataclass(slots=True)
-class Part:
-    """One file of a prompt. alone: it is only imported, so it sees nothing but what its macros are given."""
+class PromptSource:
+    """One file of a prompt."""
 
     name: str
+    """As other files include it."""
     path: Path
+    """Where it was read."""
     text: str
+    """The whole file."""
     front: str
+    """Its front matter; "" if it has none."""
     tree: nodes.Template
-    alone: bool
+    """The parsed template."""
+    isolated: bool
+    """Whether all references import it without context, so that it sees only the arguments of its macros."""
 
     def problem(self, line: int, message: str, word: str = "") -> Problem:
-        """A problem in `line`, at `word` if the line has it."""
+        """A problem in a line (from 1): at `word` if the line has it, else at its first character."""
         rows = self.text.split("\n")
         row = rows[line - 1] if 0 < line <= len(rows) else ""
         column = max(row.find(word), 0) if word else len(row) - len(row.lstrip())
-        return Problem(Place(str(self.path), line, column + 1), message)
+        return Problem(Location(str(self.path), line, column + 1), message)
 
 
-def combined_hash(parts: Sequence[Part]) -> str:
-    """SHA-256 over the names and the texts of all files."""
+def combined_hash(parts: Sequence[PromptSource]) -> str:
+    """SHA-256 over names and texts of all files, as hex."""
     return digest({part.name: hashlib.sha256(part.text.encode()).hexdigest() for part in parts})
 
 
-def collect(path: Path, folders: Sequence[Path]) -> tuple[list[Part], Sandbox]:
-    """The files of the prompt at `path`, itself first, and a sandbox that knows them.
+def collect(path: Path, folders: Sequence[Path]) -> tuple[list[PromptSource], Sandbox]:
+    """The files of the prompt at `path`, itself first, and a sandbox that can load them by name.
 
     Raises:
-        ConfigError: one is missing, too large, outside of `folders`, or no template.
+        ConfigError: a file is missing, too large, outside of `folders`, or not a valid template.
     """
     collector = _Collector([path.parent, *folders])
-    collector.add(path.name, path, (), alone=False)
+    collector.add(path.name, path, (), isolated=False)
     return list(collector.parts.values()), collector.sandbox
 
 
 class _Collector:
     def __init__(self, folders: Sequence[Path]) -> None:
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, PromptSource] = {}
         self._bodies: dict[str, tuple[str, str]] = {}
         self._folders = folders
         self.sandbox = Sandbox(self._bodies)
 
-    def add(self, name: str, path: Path, chain: tuple[str, ...], *, alone: bool) -> None:
+    def add(self, name: str, path: Path, chain: tuple[str, ...], *, isolated: bool) -> None:
         if name in self.parts:
-            self.parts[name].alone &= alone
+            self.parts[name].isolated &= isolated
             return
         text = read_text(path)
         front, body = _split(text, path)
-        part = Part(name, path, text, front, self._parse(body, path), alone)
+        part = PromptSource(name, path, text, front, self._parse(body, path), isolated)
         self.parts[name] = part
         self._bodies[name] = (body, str(path))
         for reference in references(part.tree):
             self._follow(reference, part, (*chain, name))
 
-    def _follow(self, reference: Reference, part: Part, chain: tuple[str, ...]) -> None:
+    def _follow(self, reference: Reference, part: PromptSource, chain: tuple[str, ...]) -> None:
         name = target(reference)
         if name is None:
-            raise _refusal(part, reference, "the name of another file must be one plain text in quotes")
+            raise _refusal(part, reference, "the name of another file must be a plain quoted string")
         if name in chain:
             raise _refusal(part, reference, f"{name!r} includes itself, by way of {' → '.join(chain)}")
         if len(chain) > MAX_DEPTH or len(self.parts) > MAX_FILES:
             raise _refusal(part, reference, f"too many files: at most {MAX_FILES}, {MAX_DEPTH} deep")
-        alone = isinstance(reference, nodes.Import | nodes.FromImport) and not reference.with_context
-        self.add(name, self._find(name, reference, part), chain, alone=alone)
+        isolated = isinstance(reference, nodes.Import | nodes.FromImport) and not reference.with_context
+        self.add(name, self._find(name, reference, part), chain, isolated=isolated)
 
-    def _find(self, name: str, reference: Reference, part: Part) -> Path:
+    def _find(self, name: str, reference: Reference, part: PromptSource) -> Path:
         for folder in self._folders:
             try:
-                path = inside(folder, name)
+                path = path_within(folder, name)
             except ConfigError as exc:
                 raise _refusal(part, reference, str(exc)) from None
             if path.is_file():
                 return path
-        looked = ", ".join(dict.fromkeys(map(str, self._folders)))
-        raise _refusal(part, reference, f"there is no {name!r} in {looked}")
+        searched = ", ".join(dict.fromkeys(map(str, self._folders)))
+        raise _refusal(part, reference, f"there is no {name!r} in {searched}")
 
     def _parse(self, body: str, path: Path) -> nodes.Template:
         try:
             return self.sandbox.parse(body)
         except TemplateSyntaxError as exc:
-            raise ConfigError(lines([Problem(Place(str(path), exc.lineno, 1), f"{exc.message}")])) from None
+            raise ConfigError(lines([Problem(Location(str(path), exc.lineno, 1), f"{exc.message}")])) from None
         except (ValueError, RecursionError) as exc:  # a number of 5,000 digits, brackets 1,000 deep
-            raise ConfigError(lines([Problem(Place(str(path)), f"is no template: {exc}")])) from None
+            raise ConfigError(lines([Problem(Location(str(path)), f"is not a valid template: {exc}")])) from None
 
 
 def references(tree: nodes.Template) -> Iterator[Reference]:
@@ -116,7 +122,7 @@ def references(tree: nodes.Template) -> Iterator[Reference]:
 
 
 def target(reference: Reference) -> str | None:
-    """The file that is named, if that can be said without rendering."""
+    """The name of the file, or None if it is an expression that only rendering could evaluate."""
     name = reference.template
     return name.value if isinstance(name, nodes.Const) and isinstance(name.value, str) else None
 
@@ -125,14 +131,14 @@ def _split(text: str, path: Path) -> tuple[str, str]:
     try:
         return split(text)
     except ValueError as exc:
-        raise ConfigError(lines([Problem(Place(str(path), 1, 1), str(exc))])) from None
+        raise ConfigError(lines([Problem(Location(str(path), 1, 1), str(exc))])) from None
 
 
-def inside(folder: Path, name: str) -> Path:
-    """`folder/name`.
+def path_within(folder: Path, name: str) -> Path:
+    """Return `folder/name`.
 
     Raises:
-        ConfigError: that would be outside of `folder`, by `..`, by a root or by a link.
+        ConfigError: that is outside of `folder`, through `..`, an absolute path or a symbolic link.
     """
     parts = PurePosixPath(name).parts
     if parts and parts[0] != "/" and ".." not in parts and "\\" not in name and name.isprintable():
@@ -143,11 +149,15 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """The text of one file, lines ended by newlines alone."""
+    """The text of one file, with newlines as the only line ends.
+
+    Raises:
+        ConfigError: it cannot be read, is too large or not UTF-8.
+    """
     file = str(path)
     try:
         if not path.is_file():
-            raise ConfigError(f"{file}: is no file")
+            raise ConfigError(f"{file}: is not a file")
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as exc:
@@ -157,5 +167,5 @@ def read_text(path: Path) -> str:
     return decode(content, file).replace("\r\n", "\n")
 
 
-def _refusal(part: Part, reference: Reference, message: str) -> ConfigError:
+def _refusal(part: PromptSource, reference: Reference, message: str) -> ConfigError:
     return ConfigError(lines([part.problem(reference.lineno, message)]))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from querygen_core.api import Answer, Request
-from querygen_core.canonical import canonical_json, digest
+from querygen_core.contracts.canonical import canonical_json, digest
 from querygen_core.testing.samples import response
 
 
@@ -13,7 +13,7 @@ class FakeAsk:
 
     answers: a function of the request, or the answers in turn. An answer is the value that the request's schema asks
     for (or text), a whole `Answer`, or an exception, which is raised.
-    requests: what was asked, in order, repeats left out.
+    requests: the requests so far, in order, without repeats.
     """
 
     def __init__(self, answers: Callable[[Request], Any] | Sequence[Any] = ()) -> None:
@@ -47,5 +47,7 @@ class FakeAsk:
         if callable(self._answers):
             return self._answers(request)
         if len(self.requests) == len(self._answers):
-            raise AssertionError(f"asked more than the {len(self._answers)} answers of the script:\n{request.prompt}")
+            raise AssertionError(
+                f"FakeAsk has only {len(self._answers)} answers and was asked once more:\n{request.prompt}"
+            )
         return self._answers[len(self.requests)]

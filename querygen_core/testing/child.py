@@ -30,7 +30,7 @@ getattr(contract, given["method"])()
 
 
 def say(line: object) -> None:
-    """To be called in the child: a line that `kill_while` sees even if the next thing is the kill."""
+    """For the child process: print a line that `kill_while` reads even if the kill comes right after it."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -38,8 +38,8 @@ def say(line: object) -> None:
 def kill_while(contract: Contract, method: str, *, after: float) -> list[str]:
     """Call `method` on a copy of `contract` in a new process; SIGKILL it `after` seconds from its first line.
 
-    The copy has the pickled attributes of `contract`, so `method` finds what a fixture put there. Returns the whole
-    lines that the process said.
+    The copy has the pickled attributes of `contract`, so `method` finds what a fixture put there. Returns the lines
+    that the process printed, without one that was cut.
     """
     command = [sys.executable, "-c", _PROGRAM, _describe(contract, method)]
     with (
@@ -55,17 +55,17 @@ def kill_while(contract: Contract, method: str, *, after: float) -> list[str]:
             child.wait(after)
         ended = not first or child.returncode is not None
         child.kill()
-        said = first + child.stdout.read()
+        printed = first + child.stdout.read()
         child.wait()
         complaints.seek(0)
         assert not ended, f"{method} ended before it was killed:\n{complaints.read().decode()}"
-    return said.decode().rpartition("\n")[0].splitlines()
+    return printed.decode().rpartition("\n")[0].splitlines()
 
 
 def _describe(contract: Contract, method: str) -> str:
     kind = type(contract)
     assert "<locals>" not in kind.__qualname__, (
-        f"define {kind.__name__} at the top of its module: a new process loads it"
+        f"define {kind.__name__} at the top level of its module: another process imports it"
     )
     try:
         attributes = pickle.dumps(vars(contract))

@@ -3,29 +3,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
+
+from querygen_core.api import Closable
 
 T = TypeVar("T")
 
 
 class Contract:
-    """What all contracts share. `folder` is new and empty in each test."""
+    """What all contracts share."""
 
     folder: Path
-    _built: list[Any]
+    """New and empty in each test. A component that needs a place gets it in here."""
+
+    _built: list[Closable]
 
     @pytest.fixture(autouse=True)
     def _take_folder(self, tmp_path: Path) -> Iterator[None]:
         self.folder = tmp_path
         self._built = []
         yield
-        for part in self._built:
-            asyncio.run(part.aclose())
+        for component in self._built:
+            asyncio.run(component.aclose())
 
-    def closed_later(self, part: T) -> T:
-        """`part`, which is closed when the test is over, if it has `aclose`."""
-        if hasattr(part, "aclose"):
-            self._built.append(part)
-        return part
+    def closed_later(self, component: T) -> T:
+        """`component`, which is closed after the test if it is `Closable`."""
+        if isinstance(component, Closable):
+            self._built.append(component)
+        return component

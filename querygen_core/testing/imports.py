@@ -1,4 +1,4 @@
-"""What a file imports, by reading it."""
+"""The imports of a Python file, found without running it."""
 
 from __future__ import annotations
 

@@ -5,75 +5,75 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from querygen_core.api import Fact, Observer
+from querygen_core.api import Closable, Event, Observer
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import HOSTILE
 
 
 class ObserverContract(Contract):
-    """An observer records what it is told, in order; told twice, it tells by `seq` that it knows.
+    """Checks that an observer records events in order, and once even if they are sent twice.
 
-    class TestFacts(ObserverContract):
+    class TestEvents(ObserverContract):
         def observer(self, folder):
-            return FactFile(FactOptions(path=str(folder / "facts.jsonl")), context(folder))
+            return EventsFile(EventsOptions(path=str(folder / "events.jsonl")), context(folder))
 
         def recorded(self):
-            return [json.loads(line)["seq"] for line in (self.folder / "facts.jsonl").open()]
+            return [json.loads(line)["seq"] for line in (self.folder / "events.jsonl").open()]
     """
 
     once: ClassVar[bool] = True
-    """False if what it writes to cannot tell a repeat, such as a log stream."""
+    """False if repeats cannot be recognised where it writes to, such as a log stream."""
 
     def observer(self, folder: Path) -> Observer:
-        """A new observer that writes to the place that belongs to `folder`."""
+        """A new observer that writes to the place of `folder`."""
         raise NotImplementedError
 
     def recorded(self) -> list[int]:
-        """The `seq` of every fact in the place that belongs to `self.folder`, in the order in which they lie there."""
+        """The `seq` of every event recorded in the place of `self.folder`, in the order of that place."""
         raise NotImplementedError
 
     def test_says_what_it_writes_to(self) -> None:
         first, second = (self.open_and_close() for _ in range(2))
-        assert first
-        assert first == second, "its place in the facts is kept under its identity"
+        assert first, "identity is empty: name what it writes to"
+        assert first == second, "identity differs: it must name the place, under which its position is kept"
 
-    def test_records_facts_in_order(self) -> None:
-        self.tell([1, 2, 3, 7])
+    def test_records_events_in_order(self) -> None:
+        self.send([1, 2, 3, 7])
         self.expect([1, 2, 3, 7])
 
-    def test_a_fact_told_twice_is_recorded_once(self) -> None:
-        self.tell([1, 2, 2, 3])
+    def test_an_event_sent_twice_is_recorded_once(self) -> None:
+        self.send([1, 2, 2, 3])
         self.expect([1, 2, 3])
 
-    def test_goes_on_where_an_earlier_run_ended(self) -> None:
-        self.tell([1, 2, 3])
-        self.tell([4, 5])
+    def test_adds_to_the_events_of_an_earlier_run(self) -> None:
+        self.send([1, 2, 3])
+        self.send([4, 5])
         self.expect([1, 2, 3, 4, 5])
 
-    def test_facts_told_again_by_the_next_run_are_recorded_once(self) -> None:
-        """The kill came after the fact was recorded and before its cursor moved."""
-        self.tell([1, 2, 3])
-        self.tell([2, 3, 4])
+    def test_events_sent_again_by_the_next_run_are_recorded_once(self) -> None:
+        """As after a kill between recording an event and storing that it was recorded."""
+        self.send([1, 2, 3])
+        self.send([2, 3, 4])
         self.expect([1, 2, 3, 4])
 
     def test_takes_any_kind_and_any_text(self) -> None:
-        facts = [fact(number, kind=f"kind_{number}", text=text) for number, text in enumerate(HOSTILE, start=1)]
-        self.tell_facts(facts)
-        self.expect([item.seq for item in facts])
+        events = [event(number, kind=f"kind_{number}", text=text) for number, text in enumerate(HOSTILE, start=1)]
+        self.send_events(events)
+        self.expect([item.seq for item in events])
 
-    def test_takes_facts_without_data(self) -> None:
-        self.tell_facts([Fact(kind="new_kind", seq=1, job_id="job", attempt=1, time="2026-11-23T12:00:00Z")])
+    def test_takes_events_without_data(self) -> None:
+        self.send_events([Event(kind="new_kind", seq=1, job_id="job", attempt=1, time="2026-11-23T12:00:00Z")])
         self.expect([1])
 
-    def tell(self, numbers: Sequence[int]) -> None:
-        self.tell_facts([fact(number) for number in numbers])
+    def send(self, numbers: Sequence[int]) -> None:
+        self.send_events([event(number) for number in numbers])
 
-    def tell_facts(self, facts: Sequence[Fact]) -> None:
-        """Tell them to a new observer and close it, as a run does."""
+    def send_events(self, events: Sequence[Event]) -> None:
+        """Send them to a new observer and close it, as a run does."""
         observer = self.observer(self.folder)
         try:
-            for item in facts:
-                observer.on_fact(item)
+            for item in events:
+                observer.on_event(item)
         finally:
             _close(observer)
 
@@ -81,7 +81,7 @@ class ObserverContract(Contract):
         recorded = self.recorded()
         if not self.once:
             recorded = list(dict.fromkeys(recorded))
-        assert recorded == list(numbers)
+        assert recorded == list(numbers), f"seq of the recorded events: {recorded}; expected: {list(numbers)}"
 
     def open_and_close(self) -> str:
         observer = self.observer(self.folder)
@@ -89,8 +89,8 @@ class ObserverContract(Contract):
         return observer.identity
 
 
-def fact(seq: int, kind: str = "stage_finished", **data: Any) -> Fact:
-    return Fact(
+def event(seq: int, kind: str = "stage_finished", **data: Any) -> Event:
+    return Event(
         kind=kind,
         data={"stage": "generate", "seconds": 1.5, **data},
         job_id="test-job",
@@ -101,6 +101,5 @@ def fact(seq: int, kind: str = "stage_finished", **data: Any) -> Fact:
 
 
 def _close(observer: Observer) -> None:
-    close = getattr(observer, "aclose", None)
-    if close is not None:
-        asyncio.run(close())
+    if isinstance(observer, Closable):
+        asyncio.run(observer.aclose())

@@ -39,7 +39,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 
 class PluginContract:
-    """A plugin declares, cheaply and completely.
+    """Checks that a plugin declares its components completely, and without importing what they need.
 
     class TestPlugin(PluginContract):
         package = "querygen_example"
@@ -48,6 +48,9 @@ class PluginContract:
     package: ClassVar[str]
     """The module that the entry point names. The plugin must be installed; `pip install -e` will do."""
 
+    libraries: ClassVar[frozenset[str]] = frozenset()
+    """Packages of other querygen distributions that the plugin imports although they may not be installed."""
+
     def test_is_an_entry_point(self) -> None:
         assert self.entry_point().name.replace("-", "").isalnum()
 
@@ -55,31 +58,35 @@ class PluginContract:
         assert getattr(self.module(), "querygen_api", None) == API, f"{self.package} needs `querygen_api = {API}`"
 
     def test_declaring_imports_nothing_heavy(self) -> None:
-        """In a fresh interpreter, since another test may have imported the SDK already."""
+        """In a new interpreter, because another test may have imported the SDK already."""
         command = [sys.executable, "-c", _DECLARE, self.package, json.dumps(sys.path)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
         assert done.returncode == 0, done.stderr
         tops = {name.partition(".")[0] for name in json.loads(done.stdout)}
         strangers = tops - sys.stdlib_module_names - {self.package.partition(".")[0]}
         heavy = {name for name in strangers if not ALLOWED.fullmatch(name)}
-        assert not heavy, f"importing {self.package} imports {sorted(heavy)}: do that in a module that `build` imports"
+        assert not heavy, (
+            f"importing {self.package} imports {sorted(heavy)}: import it in a module that `build_…` imports"
+        )
 
     def test_every_hook_is_known_and_marked(self) -> None:
         functions = {
             name for name, value in vars(self.module()).items() if re.match("querygen_", name) and callable(value)
         }
         unknown = functions - set(KINDS)
-        assert not unknown, f"there is no hook {sorted(unknown)}; there are {', '.join(KINDS)}"
+        assert not unknown, f"{sorted(unknown)} is not a hook; the hooks are {', '.join(KINDS)}"
         unmarked = {name for name in functions if not hasattr(getattr(self.module(), name), "querygen_impl")}
-        assert not unmarked, f"{sorted(unmarked)}: @hookimpl is missing"
+        assert not unmarked, f"{sorted(unmarked)}: put @hookimpl above the function"
 
     def test_components_have_a_name_and_a_summary(self) -> None:
         seen = set()
         for kind, component in self.components():
             assert isinstance(component, Component), f"{kind} returns {component!r}, not a Component"
-            assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", component.name), f"{component.name!r} is not kebab-case"
+            assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", component.name), (
+                f"{component.name!r} cannot name a component: use lower-case words joined by dashes"
+            )
             assert (kind, component.name) not in seen, f"two {kind} are called {component.name!r}"
-            assert re.fullmatch(r"\S.*", component.summary), f"{component.name} needs a summary of one line"
+            assert re.fullmatch(r"\S.*", component.summary), f"{component.name} needs a summary: one line"
             assert callable(component.build)
             seen.add((kind, component.name))
         assert seen, f"{self.package} declares no component"
@@ -89,26 +96,26 @@ class PluginContract:
             assert issubclass(component.options, Options), f"{component.name}: options must be a subclass of Options"
             _check_model(component.options)
             strangers = component.options.not_in_key - set(component.options.model_fields)
-            assert not strangers, f"{component.name}: not_in_key names {sorted(strangers)}, which are no options"
+            assert not strangers, f"{component.name}: not_in_key names {sorted(strangers)}, which are not options of it"
             component.options.model_json_schema()
             if kind in ("querygen_secrets", "querygen_storages"):
                 component.options()
 
     def test_imports_only_the_interface(self) -> None:
-        """Modules of querygen other than `api` may change any day; other plugins may not be installed."""
+        """Other modules of querygen may change in any release; other plugins may not be installed."""
         own = self.package.partition(".")[0]
         wrong = [
             item
             for file in self.files()
             for item in imports_of(file)
             if item.top.startswith("querygen_")
-            and item.top != own
+            and item.top not in {own, *self.libraries}
             and not item.is_of("querygen_core.api", "querygen_core.formats")
         ]
-        assert not wrong, "\n".join(map(str, wrong))
+        assert not wrong, "import querygen_core.api or querygen_core.formats instead:\n" + "\n".join(map(str, wrong))
 
     def test_readme_names_every_component(self) -> None:
-        """Asked of plugins whose source lies in a Git checkout; an installed wheel has no README beside it."""
+        """Only in a Git checkout: an installed wheel has no README beside it."""
         folder = self._distribution()
         tracked = any((parent / ".git").exists() for parent in (folder, *folder.parents))
         if not tracked or not (folder / "pyproject.toml").exists():
@@ -118,15 +125,19 @@ class PluginContract:
         text = readme.read_text(encoding="utf-8")
         names = {f"{self.entry_point().name}/{component.name}" for _, component in self.components()}
         missing = sorted(name for name in names if name not in text)
-        assert not missing, f"{readme} does not mention {missing}"
+        assert not missing, (
+            f"{readme} does not mention {missing}: say what each component does and how a config uses it"
+        )
 
     def module(self) -> ModuleType:
         return import_module(self.package)
 
     def entry_point(self) -> EntryPoint:
-        found = [point for point in entry_points(group="querygen") if point.module == self.package]
-        assert len(found) == 1, f"{len(found)} entry points in group `querygen` name {self.package}; is it installed?"
-        return found[0]
+        points = [point for point in entry_points(group="querygen") if point.module == self.package]
+        assert len(points) == 1, (
+            f"{len(points)} entry points in group `querygen` name {self.package}; install it with: pip install -e ."
+        )
+        return points[0]
 
     def components(self) -> Iterator[tuple[str, Component[Any, Any]]]:
         """Every component with the hook that declares it."""

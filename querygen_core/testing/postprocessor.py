@@ -27,7 +27,7 @@ _KEPT_FIELDS = ("query_type", "generator", "provider", "model", "prompt_hash", "
 
 
 class PostprocessorContract(Contract):
-    """A step repairs and marks the queries of one product; it never removes, adds or moves one.
+    """Checks that a postprocessor repairs and marks queries, and never removes, adds or moves one.
 
     class TestQuality(PostprocessorContract):
         def build(self, tmp_path):
@@ -38,11 +38,13 @@ class PostprocessorContract(Contract):
         raise NotImplementedError
 
     def answer(self, request: Request) -> Any:
-        """Optional: what the model says to `request`, for a step that asks one."""
-        raise AssertionError(f"this step asks a model, so the contract needs answer(): {request.prompt[:200]}")
+        """What the model answers to `request`; only for a postprocessor that asks one."""
+        raise AssertionError(
+            f"it asks a model; override answer() to say what the model answers to: {request.prompt[:200]}"
+        )
 
     def queries(self) -> Sequence[Query]:
-        """Optional: queries of the sample product that this step repairs, drops and leaves alone."""
+        """Optional: queries that it repairs, drops and leaves alone."""
         dropped = query("Was it dropped before?", dropped="other/step")
         return [*(query(text) for text in _QUESTIONS), dropped, query("Is it the best?", query_type="market")]
 
@@ -51,34 +53,42 @@ class PostprocessorContract(Contract):
         check_places(given, self.run(given))
 
     def test_takes_no_queries(self) -> None:
-        assert list(self.run([])) == []
+        assert list(self.run([])) == [], "process() must return no queries if it gets none"
 
     def test_what_was_dropped_stays_dropped(self) -> None:
-        """With the first reason: the counts per reason must add up."""
+        """With its first reason, for the report counts drops by reason."""
         given = [replace(item, dropped=item.dropped or "other/reason") for item in self.queries()]
-        assert [item.dropped for item in self.run(given)] == [item.dropped for item in given]
+        assert [item.dropped for item in self.run(given)] == [item.dropped for item in given], (
+            "it changed why a query was dropped: leave queries alone whose `dropped` is set"
+        )
 
     def test_a_drop_has_a_reason(self) -> None:
         for item in self.run(self.queries()):
             assert item.dropped is None or re.fullmatch(r"[^\s/]+(/[^\s/]+)+", item.dropped), (
-                f"{item.dropped!r} should be `component/reason`"
+                f"{item.dropped!r} is not of the form component/reason"
             )
 
     def test_does_the_same_again(self) -> None:
         step = self.build(self.folder)
         first = list(asyncio.run(step.process(product(), self.queries(), self.ask())))
-        assert list(asyncio.run(step.process(product(), self.queries(), self.ask()))) == first, "it remembers"
-        assert list(self.run(self.queries())) == first, "built anew it decides differently"
+        assert list(asyncio.run(step.process(product(), self.queries(), self.ask()))) == first, (
+            "a second call returned a different result: process() must not remember earlier calls"
+        )
+        assert list(self.run(self.queries())) == first, (
+            "a second instance, built with equal options, returns a different result"
+        )
 
     def test_can_run_on_its_own_result(self) -> None:
         once = self.run(self.numbered(self.queries()))
         twice = self.run(once)
         check_places(once, twice)
         for before, after in zip(once, twice, strict=True):
-            assert before.dropped is None or after.dropped == before.dropped
+            assert before.dropped is None or after.dropped == before.dropped, (
+                f"{before.text!r} was dropped and came back"
+            )
 
     def test_products_do_not_see_each_other(self) -> None:
-        """Questions that two products share stay with both: outcomes must not depend on the order of the input."""
+        """A question that two products share stays with both: results must not depend on the input's order."""
         others = [product(product_id=str(number), title=f"Thing {number}") for number in range(3)]
         alone = [list(self.run(self.queries(), other)) for other in others]
 
@@ -86,7 +96,9 @@ class PostprocessorContract(Contract):
             step, ask = self.build(self.folder), self.ask()
             return await asyncio.gather(*(step.process(other, self.queries(), ask) for other in others))
 
-        assert [list(result) for result in asyncio.run(together())] == alone
+        assert [list(result) for result in asyncio.run(together())] == alone, (
+            "products that run concurrently get different results than one at a time"
+        )
 
     def test_survives_hostile_texts(self) -> None:
         given = self.numbered([query(text) for text in (*HOSTILE, *UNSTORABLE)])
@@ -98,7 +110,7 @@ class PostprocessorContract(Contract):
         return FakeAsk(self.answer)
 
     def numbered(self, queries: Sequence[Query]) -> list[Query]:
-        """Each told apart by its request key, whatever becomes of its text."""
+        """Each with a request key of its own, so that it is known again when its text was repaired."""
         return [replace(item, request_key=f"{number:064}") for number, item in enumerate(queries)]
 
     def run(self, queries: Sequence[Query], of: Product | None = None) -> Sequence[Query]:
@@ -106,8 +118,12 @@ class PostprocessorContract(Contract):
 
 
 def check_places(before: Sequence[Query], after: Sequence[Query]) -> None:
-    assert len(after) == len(before), f"{len(before)} queries went in, {len(after)} came out: mark them `dropped`"
+    assert len(after) == len(before), (
+        f"{len(before)} queries went in, {len(after)} came out: set `dropped` instead of removing one"
+    )
     for old, new in zip(before, after, strict=True):
         assert isinstance(new, Query), new
         for name in _KEPT_FIELDS:
-            assert getattr(new, name) == getattr(old, name), f"{old.text!r} was moved, or its {name} was changed"
+            assert getattr(new, name) == getattr(old, name), (
+                f"{old.text!r} was moved to another place, or its {name} was changed"
+            )

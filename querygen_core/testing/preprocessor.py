@@ -12,19 +12,19 @@ from querygen_core.testing.samples import HOSTILE, UNSTORABLE, product
 
 
 class PreprocessorContract(Contract):
-    """A step on products is pure and judges each product on its own."""
+    """Checks that a preprocessor judges each product by itself, and the same way each time."""
 
     def build(self, tmp_path: Path) -> Preprocessor:
         raise NotImplementedError
 
     def products(self) -> Sequence[Product]:
-        """Optional: products that this step changes, rejects and leaves alone."""
+        """Optional: products that it changes, rejects and leaves alone."""
         return [product(product_id="1"), product(product_id="2", title="Toaster"), product(product_id="3", brand="")]
 
     def test_gives_one_result_for_each(self) -> None:
         given = self.products()
         results = self.run(given)
-        assert len(results) == len(given)
+        assert len(results) == len(given), "process() must return one result for each product"
         for before, after in zip(given, results, strict=True):
             assert isinstance(after, Product | Reject), after
             if isinstance(after, Product):
@@ -33,8 +33,10 @@ class PreprocessorContract(Contract):
     def test_rejections_have_a_reason(self) -> None:
         for result in self.run(self.products()):
             if isinstance(result, Reject):
-                assert re.fullmatch(r"[a-z][a-z0-9_]*", result.reason), f"{result.reason!r} is no short stable code"
-                assert result.message.strip(), result
+                assert re.fullmatch(r"[a-z][a-z0-9_]*", result.reason), (
+                    f"{result.reason!r} is not a short code such as no_description"
+                )
+                assert result.message.strip(), f"{result} has no message: say what is wrong and what to do"
 
     def test_takes_an_empty_batch(self) -> None:
         assert list(self.run([])) == []
@@ -42,19 +44,25 @@ class PreprocessorContract(Contract):
     def test_does_the_same_again(self) -> None:
         step = self.closed_later(self.build(self.folder))
         first = asyncio.run(step.process(self.products()))
-        assert list(asyncio.run(step.process(self.products()))) == list(first), "it remembers what it has seen"
-        assert list(self.run(self.products())) == list(first)
+        assert list(asyncio.run(step.process(self.products()))) == list(first), (
+            "a second call returned a different result: process() must not remember earlier products"
+        )
+        assert list(self.run(self.products())) == list(first), (
+            "a second instance, built with equal options, returns a different result"
+        )
 
     def test_a_product_does_not_see_its_neighbours(self) -> None:
         together = list(self.run(self.products()))
         alone = [self.run([item])[0] for item in self.products()]
-        assert alone == together, "the batch changes the result: shards and orders would give different prompts"
+        assert alone == together, (
+            "the other products of the batch change the result, so shards would give different prompts"
+        )
 
     def test_leaves_its_arguments_alone(self) -> None:
         given = self.products()
         before = copy.deepcopy(given)
         self.run(given)
-        assert given == before
+        assert given == before, "process() changed its arguments: return changed copies"
 
     def test_survives_hostile_texts(self) -> None:
         texts = [*HOSTILE, *UNSTORABLE]

@@ -10,9 +10,9 @@ from typing import ClassVar, get_args
 
 import pytest
 
-from querygen_core.api import Capabilities, Provider, ProviderError, Request, Response
-from querygen_core.canonical import canonical_json
-from querygen_core.errors import ProviderFailure, QuerygenError
+from querygen_core.api import Capabilities, Checkable, Provider, ProviderError, Request, Response
+from querygen_core.contracts.canonical import canonical_json
+from querygen_core.contracts.errors import ProviderFailure, QuerygenError
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import HOSTILE, UNSTORABLE
 from querygen_core.testing.samples import request as sample_request
@@ -22,34 +22,34 @@ _PATIENCE = 30.0
 
 
 class ProviderContract(Contract):
-    """A provider sends one request, returns one answer, and fails only in ways that the engine understands.
+    """Checks that a provider sends one request, returns one answer, and raises `ProviderError` only.
 
         class TestModel(ProviderContract):
             def provider(self):
                 return build_model(ModelOptions(), context(self.folder))
 
-    For an API over the network, start a local server in a fixture and let `provider` point to it.
+    For an API over HTTP, `HttpProviderContract` checks more.
     """
 
     secret: ClassVar[str] = ""
-    """Optional: the API key that `provider` was built with; it must not show anywhere."""
+    """Optional: the API key that `provider` was built with, to check that it shows nowhere."""
 
     def provider(self) -> Provider:
         raise NotImplementedError
 
     def request(self) -> Request:
-        """Optional: a request that is answered."""
+        """Optional: a request that the provider can answer."""
         return sample_request()
 
     def failing(self) -> tuple[Provider, Request] | None:
-        """Optional: a provider and a request that it cannot answer, such as one of a server that is down."""
+        """Optional: a provider and a request for which `complete` raises."""
         return None
 
     def test_says_what_it_is(self) -> None:
         async def look(provider: Provider) -> None:
             assert isinstance(provider.capabilities, Capabilities)
             assert isinstance(provider.limit_key, str)
-            assert provider.limit_key, "limit_key names the models that share their rate limits"
+            assert provider.limit_key, "limit_key is empty: models with equal limit_key share their rate limits"
 
         self.run(look)
 
@@ -64,12 +64,12 @@ class ProviderContract(Contract):
             request = self.request()
             before = copy.deepcopy(request)
             await provider.complete(request)
-            assert request == before
+            assert request == before, "complete() changed the request"
 
         self.run(ask)
 
     def test_an_answer_can_be_journaled(self) -> None:
-        """Nothing of the SDK is in it: it survives being written down and sent to another process."""
+        """It holds no object of an SDK: the journal writes it down."""
 
         async def ask(provider: Provider) -> None:
             answer = await provider.complete(self.request())
@@ -132,16 +132,18 @@ class ProviderContract(Contract):
 
         async def look(provider: Provider) -> None:
             answer = await provider.complete(self.request())
-            assert self.secret not in f"{provider!r} {provider} {provider.limit_key} {answer!r}"
+            assert self.secret not in f"{provider!r} {provider} {provider.limit_key} {answer!r}", (
+                "the secret shows in the provider's repr or limit_key, or in the answer"
+            )
 
         self.run(look)
 
     def test_can_be_checked_for_nothing(self) -> None:
-        """Optional method: `querygen check --connect` calls it, so it must not cost anything."""
+        """`querygen check --connect` calls `check`, so it must not cost anything."""
 
         async def check(provider: Provider) -> None:
-            if not hasattr(provider, "check"):
-                pytest.skip("check() is not given")
+            if not isinstance(provider, Checkable):
+                pytest.skip("it has no check()")
             await provider.check()
             await provider.check()
 
@@ -150,11 +152,13 @@ class ProviderContract(Contract):
     def test_says_what_it_costs(self) -> None:
         async def look(provider: Provider) -> None:
             price = provider.capabilities.price
-            assert price is None or not provider.capabilities.free, "what is free has no price"
+            assert price is None or not provider.capabilities.free, (
+                "capabilities say free=True and a price: give one of them"
+            )
             if price is not None:
                 used = (await provider.complete(self.request())).usage
-                assert used.input, "what has a price must say how many tokens went in"
-                assert used.output, "what has a price must say how many tokens came out"
+                assert used.input, "usage.input is missing: without it the call's cost is unknown"
+                assert used.output, "usage.output is missing: without it the call's cost is unknown"
                 assert price.of(used) >= 0
 
         self.run(look)
@@ -166,7 +170,7 @@ class ProviderContract(Contract):
         self.run(close)
 
     def run(self, work: Callable[[Provider], Awaitable[None]]) -> None:
-        """`work` on a fresh provider, which is closed after it; never longer than half a minute."""
+        """Await `work(provider)` with a new provider, and close that; 30 seconds at most."""
 
         async def main() -> None:
             provider = self.provider()
@@ -188,21 +192,25 @@ def check_response(answer: Response) -> None:
     counts = (usage.input, usage.output, usage.thinking, usage.cached)
     assert {type(count) for count in counts} <= {int, type(None)}, usage
     assert min(count or 0 for count in counts) >= 0, usage
-    assert (usage.cached or 0) <= (usage.input or 0), f"input includes cached: {usage}"
+    assert (usage.cached or 0) <= (usage.input or 0), f"usage.cached is part of usage.input and cannot be more: {usage}"
 
 
 def check_nothing_hangs_on_it(error: ProviderError, secret: str) -> None:
     """An SDK's own error often holds the request, and with it the key: raise ours outside of the `except` block."""
-    assert error.__cause__ is None or isinstance(error.__cause__, QuerygenError), f"it holds {error.__cause__!r}"
-    assert error.__context__ is None or error.__suppress_context__, f"it holds {error.__context__!r}"
+    assert error.__cause__ is None or isinstance(error.__cause__, QuerygenError), (
+        f"the error's __cause__ is {error.__cause__!r}: raise it outside of the `except` block, or `from None`"
+    )
+    assert error.__context__ is None or error.__suppress_context__, (
+        f"the error's __context__ is {error.__context__!r}: raise it outside of the `except` block, or `from None`"
+    )
     if secret:
-        assert secret not in f"{error} {error!r} {vars(error)}", "the secret shows"
-        assert secret.encode() not in pickle.dumps(error), "the secret is in it"
+        assert secret not in f"{error} {error!r} {vars(error)}", "the secret is in the error's message"
+        assert secret.encode() not in pickle.dumps(error), "the secret is in the pickled error"
 
 
 def check_error(error: ProviderError) -> None:
     assert error.kind in get_args(ProviderFailure), f"kind is {error.kind!r}"
     assert error.retry_after is None or error.retry_after >= 0, f"retry_after is {error.retry_after!r}"
     assert isinstance(error.indeterminate, bool)
-    assert str(error).strip(), "the error says nothing"
+    assert str(error).strip(), "the error has no message"
     assert all(isinstance(part, str) for part in error.args), f"the error carries {error.args!r}"

@@ -1,4 +1,4 @@
-"""Records to test with. Each maker gives a complete, plausible record; what a test is about, it says itself."""
+"""Sample records. Each function returns a complete, plausible one; a test names the fields that it is about."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from querygen_core.api import Context, Outcome, Product, Query, Reject, Request, Response, Usage
-from querygen_core.canonical import digest
-from querygen_core.journal.sqlite import SqliteJournal
-from querygen_core.records import product_key
+from querygen_core.contracts.canonical import digest
+from querygen_core.contracts.records import product_key
 
 _SCHEMA = {
     "type": "object",
@@ -34,14 +33,14 @@ HOSTILE = (
     "null",
     "{ name: value",
 )
-"""Texts that are data in every place that handles them properly. All of them have UTF-8 and no NUL."""
+"""Texts that are harmless where text is treated as data. All of them are valid UTF-8 without NUL."""
 
 UNSTORABLE = ("a\x00b", "\ud800 alone", "", " ", "\ufeff", "?" * 20_000)
-"""Texts that whoever only passes them on must survive too."""
+"""Texts that not every place can store; code that only passes them on must not fail on them."""
 
 
 def context(folder: Path, component: str = "test/component", **changes: Any) -> Context:
-    """A context whose state, a local journal too, and config lie in `folder`; `changes` are fields of `Context`."""
+    """A context whose state and config lie in `folder`; `changes` are fields of `Context`."""
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     given: dict[str, Any] = {
@@ -51,8 +50,7 @@ def context(folder: Path, component: str = "test/component", **changes: Any) -> 
         "config_dir": folder,
         "environ": dict(os.environ),
     }
-    made = Context(**{**given, **changes})
-    return made if made.open_journal else replace(made, open_journal=lambda: SqliteJournal(made))
+    return Context(**{**given, **changes})
 
 
 _KETTLE = Product(

@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from querygen_core.api import Outcome, Query, Receipt, Sink
+from querygen_core.api import Outcome, Query, Receipt, Sink, SinkError, SnapshotSink
 from querygen_core.testing.child import kill_while, say
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import HOSTILE, outcome, query
@@ -18,7 +19,7 @@ Stored = Counter[tuple[str, str, str]]
 
 
 class SinkContract(Contract):
-    """Whatever happened before, after `apply` a sink holds exactly the outcomes' queries, each once.
+    """Checks that after `apply` a sink holds exactly the queries of the outcomes, each once, whatever happened before.
 
         class TestJsonl(SinkContract):
             def sink(self, folder):
@@ -28,22 +29,32 @@ class SinkContract(Contract):
                 lines = map(json.loads, (self.folder / "queries.jsonl").read_text().splitlines())
                 return Counter((line["product_key"], line["query_type"], line["query_text"]) for line in lines)
 
-    One test kills a process that applies. That process has its own copy of the contract, with the same attributes, so
-    a fixture that starts a server leaves its address in an attribute of `self`.
+    One test kills a process that delivers. That process has a copy of the contract with the same attributes, so a
+    fixture that starts a server must keep its address in an attribute of `self`.
     """
 
     retires: ClassVar[bool] = True
-    """False for a sink that cannot withdraw what an outcome no longer has, and says so."""
+    """False for a sink that cannot withdraw queries that an outcome no longer has."""
+
+    keeps_versions: ClassVar[bool] = False
+    """True for a sink that keeps each product's version with its queries, and so refuses an older one."""
+
+    keeps_deleted: ClassVar[bool] = False
+    """True for a sink that also keeps the version of a product that was deleted, beside its queries as in a ledger."""
 
     secret: ClassVar[str] = ""
-    """Optional: the password that `sink` was built with; it must not show anywhere."""
+    """Optional: the password that `sink` was built with, to check that it shows nowhere."""
 
     def sink(self, folder: Path) -> Sink:
-        """A new sink to the place that belongs to `folder`, with what was written there before."""
+        """A new sink for the place of `folder`, which keeps what earlier ones wrote there."""
         raise NotImplementedError
 
+    def sink_with_fence(self, folder: Path, fence: int) -> Sink:
+        """Optional: the same as `sink`, built with this `Context.fence`, by a sink that compares it."""
+        pytest.skip(f"no sink for {folder} with fence {fence}: this one compares none")
+
     def stored(self) -> Stored:
-        """What a reader of the place that belongs to `self.folder` sees: (product_key, query_type, text), counted."""
+        """What a reader of the place of `self.folder` sees: (product_key, query_type, text), counted."""
         raise NotImplementedError
 
     def test_says_what_it_writes_to(self) -> None:
@@ -52,12 +63,14 @@ class SinkContract(Contract):
             for sink in sinks:
                 await sink.aclose()
                 await sink.aclose()
-            assert not self.secret or self.secret not in f"{sinks[0].identity} {sinks[0]!r}", "the secret shows"
+            assert not self.secret or self.secret not in f"{sinks[0].identity} {sinks[0]!r}", (
+                "the secret shows in identity or repr"
+            )
             return sinks[0].identity, sinks[1].identity
 
         first, second = asyncio.run(look())
-        assert first
-        assert first == second, "identity names the place, so it is the same for the same place"
+        assert first, "identity is empty: name what it writes to"
+        assert first == second, "identity differs for the same place"
 
     def test_check_leaves_nothing_behind(self) -> None:
         async def check() -> None:
@@ -89,12 +102,19 @@ class SinkContract(Contract):
         self.deliver(catalogue())
         receipts = self.deliver(catalogue())
         self.expect(catalogue())
-        assert not any(receipt.retired for receipt in receipts)
+        assert not any(receipt.retired for receipt in receipts), (
+            "a receipt counts retired queries, but none was withdrawn"
+        )
+        assert not any(receipt.displaced for receipt in receipts), (
+            "a receipt counts displaced queries, but there is no other job"
+        )
         if not self.is_snapshot():
-            assert not any(receipt.delivered for receipt in receipts), "what is there already is `unchanged`"
+            assert not any(receipt.delivered for receipt in receipts), (
+                "a receipt counts queries as delivered that were there already: count them as unchanged"
+            )
 
     def test_two_at_once_deliver_once(self) -> None:
-        """Two processes of one job, started by mistake, or a first one that does not know it is lost."""
+        """Two processes of one job, started by mistake, or because the first was taken for dead."""
         with ThreadPoolExecutor(2) as pool:
             for done in [pool.submit(self.deliver, catalogue()) for _ in range(2)]:
                 done.result()
@@ -109,7 +129,7 @@ class SinkContract(Contract):
         if self.retires and not self.is_snapshot():
             assert sum(receipt.retired for receipt in receipts) == gone
 
-    def test_what_comes_back_is_there_once(self) -> None:
+    def test_a_question_that_comes_back_is_there_once(self) -> None:
         for version in (1, 2, 1):
             self.deliver(catalogue(version=version))
         self.expect(catalogue())
@@ -150,11 +170,90 @@ class SinkContract(Contract):
         self.deliver(both)
         self.expect(both)
 
+    def test_a_deleted_product_has_no_queries(self) -> None:
+        if not self.retires:
+            pytest.skip("this sink withdraws nothing")
+        self.deliver(catalogue())
+        gone = [_deleted(item) if item.ordinal % 3 == 0 else item for item in catalogue()]
+        for _ in range(2):
+            receipts = self.deliver(gone)
+            self.expect(gone)
+        assert not any(receipt.retired for receipt in receipts), "what was deleted before is counted as retired again"
+        self.deliver(catalogue())
+        self.expect(catalogue())
+
+    def test_an_older_version_changes_nothing(self) -> None:
+        if not self.keeps_versions:
+            pytest.skip("this sink keeps no versions")
+        self.deliver(_versioned(catalogue(), 1))
+        newer = _versioned(catalogue(version=2), 7)
+        self.deliver(newer)
+        for stale in (_versioned(catalogue(version=3), 6), [_deleted(item) for item in _versioned(newer, 6)]):
+            self.expect_refused(stale, newer)
+        again = _versioned(catalogue(version=3), 7)
+        self.deliver(again)
+        self.expect(again)
+
+    def test_the_version_grows_where_the_queries_stay(self) -> None:
+        if not self.keeps_versions:
+            pytest.skip("this sink keeps no versions")
+        self.deliver(_versioned(catalogue(), 1))
+        newer = _versioned(catalogue(), 2)
+        self.deliver(newer)
+        self.expect_refused(_versioned(catalogue(version=2), 1), newer)
+
+    def test_a_deleted_product_stays_deleted_for_an_older_version(self) -> None:
+        if not (self.keeps_versions and self.keeps_deleted):
+            pytest.skip("this sink does not keep the versions of deleted products")
+        gone = [_deleted(item) for item in _versioned(catalogue(), 5)]
+        for first in (catalogue(products=6), gone):
+            self.deliver(first)
+        self.expect([])
+        self.expect_refused(_versioned(catalogue(), 4), gone)
+        back = _versioned(catalogue(), 6)
+        self.deliver(back)
+        self.expect(back)
+
+    def test_a_process_that_lost_its_lease_changes_nothing(self) -> None:
+        self.deliver(catalogue(), fence=100)
+        changed = catalogue(version=2)
+        self.deliver(changed, fence=101)
+        for stale in (catalogue(), catalogue(version=3), catalogue(questions=0), changed):
+            with pytest.raises(SinkError) as caught:
+                self.deliver(stale, fence=100)
+            assert caught.value.kind == "fenced", f"the error of an older fence is {caught.value.kind!r}, not 'fenced'"
+            self.expect(changed)
+        for fence in (101, 2_000_000_000_000):
+            newest = catalogue(version=fence)
+            self.deliver(newest, fence=fence)
+            self.expect(newest)
+
+    def test_a_process_is_overtaken_while_it_delivers(self) -> None:
+        """It was paused for longer than its lease; another one has delivered since."""
+        old, new = catalogue(), catalogue(version=2)
+
+        async def overtake() -> None:
+            slow = self.sink_with_fence(self.folder, 100)
+            try:
+                await slow.check()
+                await slow.apply(old[:5])
+                await self._deliver(new, 5, publish=True, fence=101)
+                await slow.apply(old[5:])
+                if isinstance(slow, SnapshotSink):
+                    await slow.publish()
+            finally:
+                await slow.aclose()
+
+        with pytest.raises(SinkError) as caught:
+            asyncio.run(overtake())
+        assert caught.value.kind == "fenced", f"the error of an older fence is {caught.value.kind!r}, not 'fenced'"
+        self.expect(new)
+
     @pytest.mark.parametrize("seconds", [0.0, 0.003, 0.02])
     def test_a_killed_delivery_is_completed_by_the_next(self, seconds: float) -> None:
         self.deliver(catalogue())
         kill_while(self, "deliver_until_killed", after=seconds)
-        assert max(self.stored().values()) == 1, "the kill left a question twice"
+        assert max(self.stored().values()) == 1, "after a kill the sink's place contains a query twice"
         self.deliver(catalogue(version=3))
         self.expect(catalogue(version=3))
 
@@ -175,38 +274,52 @@ class SinkContract(Contract):
             self.deliver(catalogue(version=2))
             self.deliver(catalogue())
 
-    def deliver(self, outcomes: Sequence[Outcome], *, size: int = 5, publish: bool = True) -> list[Receipt]:
-        """Bring all of `outcomes` to the place as a run would: a new sink, in batches, in input order."""
-        return asyncio.run(self._deliver(outcomes, size, publish=publish))
+    def deliver(
+        self, outcomes: Sequence[Outcome], *, size: int = 5, publish: bool = True, fence: int | None = None
+    ) -> list[Receipt]:
+        """Deliver `outcomes` as a run does: to a new sink, in batches, in input order."""
+        receipts = asyncio.run(self._deliver(outcomes, size, publish=publish, fence=fence))
+        check_receipts(outcomes, receipts)
+        return receipts
 
-    async def _deliver(self, outcomes: Sequence[Outcome], size: int, *, publish: bool) -> list[Receipt]:
-        sink = self.sink(self.folder)
+    async def _deliver(
+        self, outcomes: Sequence[Outcome], size: int, *, publish: bool, fence: int | None
+    ) -> list[Receipt]:
+        sink = self.sink(self.folder) if fence is None else self.sink_with_fence(self.folder, fence)
         receipts: list[Receipt] = []
         try:
             await sink.check()
             for start in range(0, len(outcomes), size):
                 receipts += await sink.apply(outcomes[start : start + size])
-            if publish and hasattr(sink, "publish"):
+            if publish and isinstance(sink, SnapshotSink):
                 assert await sink.publish() >= 0
         finally:
             await sink.aclose()
-        check_receipts(outcomes, receipts)
         return receipts
 
+    def expect_refused(self, stale: Sequence[Outcome], held: Sequence[Outcome]) -> None:
+        """Assert that each of `stale` is refused, and that the place still holds the queries of `held`."""
+        receipts = asyncio.run(self._deliver(stale, 5, publish=True, fence=None))
+        assert [receipt.product_key for receipt in receipts] == [item.product_key for item in stale]
+        for item, receipt in zip(stale, receipts, strict=True):
+            assert receipt.error, f"version {item.version} of {item.product_key} is older, but was not refused"
+            assert not receipt.delivered + receipt.retired + receipt.displaced, f"{receipt} was refused"
+        self.expect(held)
+
     def expect(self, outcomes: Sequence[Outcome]) -> None:
-        """The place holds these queries, each once, and no other."""
+        """Assert that the place holds the queries of `outcomes`, each once, and no others."""
         stored, wanted = self.stored(), counted(outcomes)
-        assert not wanted - stored, f"missing: {wanted - stored}"
+        assert not wanted - stored, f"queries are missing: {wanted - stored}"
         extra = stored - wanted
         if not self.retires:
             extra &= wanted
-        assert not extra, f"too much: {extra}"
+        assert not extra, f"queries that no outcome has, or that are stored twice: {extra}"
 
     def is_snapshot(self) -> bool:
         async def look() -> bool:
             sink = self.sink(self.folder)
             await sink.aclose()
-            return hasattr(sink, "publish")
+            return isinstance(sink, SnapshotSink)
 
         return asyncio.run(look())
 
@@ -227,16 +340,25 @@ def _question(product: int, place: int, version: int) -> Query:
     return query(f"Question {place} about {product}, wording {wording}?", query_type=("product", "market")[place % 2])
 
 
+def _versioned(outcomes: Sequence[Outcome], version: int) -> list[Outcome]:
+    return [replace(item, version=version) for item in outcomes]
+
+
+def _deleted(item: Outcome) -> Outcome:
+    return replace(item, state="deleted", queries=())
+
+
 def counted(outcomes: Sequence[Outcome]) -> Stored:
     return Counter((item.product_key, query.query_type, query.text) for item in outcomes for query in item.queries)
 
 
 def check_receipts(outcomes: Sequence[Outcome], receipts: Sequence[Receipt]) -> None:
     assert [receipt.product_key for receipt in receipts] == [item.product_key for item in outcomes], (
-        "one receipt for each outcome, in order"
+        "apply() must return one receipt for each outcome, in order"
     )
     for item, receipt in zip(outcomes, receipts, strict=True):
         assert receipt.error is None, f"{item.product_key} was refused: {receipt.error}"
         accounted = receipt.delivered + receipt.unchanged + receipt.backup
         assert accounted == len(item.queries), f"{receipt} accounts for {accounted} of {len(item.queries)} queries"
-        assert min(receipt.delivered, receipt.unchanged, receipt.backup, receipt.retired) >= 0, receipt
+        counts = (receipt.delivered, receipt.unchanged, receipt.backup, receipt.retired, receipt.displaced)
+        assert min(counts) >= 0, receipt

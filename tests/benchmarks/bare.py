@@ -16,14 +16,15 @@ from typing import Any
 from querygen_core.answers import Parsed, read_answer
 from querygen_core.api import Product, Prompt, Want
 from querygen_core.config import load_pipeline
-from querygen_core.engine.build import Builder, Settings
+from querygen_core.engine.build import Builder, RunOptions
 from querygen_core.registry import Registry
+from querygen_core.registry.kinds import PROVIDER
 from tests.benchmarks.measure import KEY
 
 
 async def ask(builder: Builder) -> dict[str, Any]:
     """Render, call and parse for every product and generator, as many at a time as the config says."""
-    provider = builder.build(builder.pipeline.models["writer"].part)
+    provider = builder.build(builder.pipeline.models["writer"].component, PROVIDER).instance
     work = _requests(builder)
     done = {"calls": 0, "questions": 0}
 
@@ -43,7 +44,7 @@ async def ask_google(builder: Builder) -> dict[str, Any]:
     from google import genai
     from google.genai import errors, types
 
-    options = builder.pipeline.models["writer"].part.options.model_dump()
+    options = builder.pipeline.models["writer"].component.options.model_dump()
     http = types.HttpOptions(base_url=options["base_url"], timeout=60_000)
     client = genai.Client(vertexai=False, api_key=KEY, http_options=http)
     work = _requests(builder)
@@ -70,7 +71,7 @@ async def ask_google(builder: Builder) -> dict[str, Any]:
                         raise
                     await asyncio.sleep(float(error.response.headers["retry-after"]))
             done["calls"] += 1
-            done["questions"] += len(json.loads(reply.text or "{}")["questions"])
+            done["questions"] += sum(len(texts) for texts in json.loads(reply.text or "{}").values())
 
     await asyncio.gather(*(take() for _ in range(builder.pipeline.runtime.concurrency)))
     await client.aio.aclose()
@@ -80,8 +81,8 @@ async def ask_google(builder: Builder) -> dict[str, Any]:
 def _requests(builder: Builder) -> Iterator[tuple[Product, Prompt, Want]]:
     asked = [
         (
-            builder.library.load(one.part.options.model_dump()["prompt"]),
-            Want(query_type=one.query_type, count=one.count),
+            builder.library.load(one.component.options.model_dump()["prompt"]),
+            Want(query_type=one.query_type, count=builder.pipeline.asked(one)),
         )
         for one in builder.pipeline.generators
     ]
@@ -90,7 +91,7 @@ def _requests(builder: Builder) -> Iterator[tuple[Product, Prompt, Want]]:
 
 
 def _products(builder: Builder) -> Iterator[Product]:
-    return (record for record in builder.input().read() if isinstance(record, Product))
+    return (record for record in builder.input().instance.read() if isinstance(record, Product))
 
 
 async def read(builder: Builder) -> dict[str, Any]:
@@ -116,7 +117,7 @@ async def main(loop: str, config: str) -> None:
     registry = Registry()
     pipeline = load_pipeline(config, registry=registry)
     async with AsyncExitStack() as closing:
-        print(json.dumps(await LOOPS[loop](Builder(pipeline, Settings(), registry, closing))))
+        print(json.dumps(await LOOPS[loop](Builder(pipeline, RunOptions(), registry, closing))))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import gemini_server
 from tests.benchmarks.job import TEXT, Job, write_catalogue
 from tests.benchmarks.measure import KEY, Ended, Figures, Row, interleave, per_product
-from tests.servers import gemini
 
 LATENCY_MS = 200
 Run = Callable[[Job], tuple[Ended, int]]
@@ -54,8 +54,13 @@ def measure_at(concurrency: int, rounds: int, products: int, *, offline: bool) -
         contenders |= _online(pair, google.url)
         medians = interleave(rounds, contenders)
     bare, own = (medians[name] for name in _NAMES)
-    medians[_NAMES[1]] = {**own, **{f"{name}_by_bare": own[f"{name}_per_product"] / bare[f"{name}_per_product"]
-                                    for name in ("wall_us", "cpu_us")}}  # fmt: skip
+    medians[_NAMES[1]] = {
+        **own,
+        **{
+            f"{name}_by_bare": own[f"{name}_per_product"] / bare[f"{name}_per_product"]
+            for name in ("wall_us", "cpu_us")
+        },
+    }
     return [Row(name, figures) for name, figures in medians.items()]
 
 
@@ -63,7 +68,7 @@ _NAMES = (f"bare loop around google-genai, {LATENCY_MS} ms a call", f"querygen w
 
 
 def _google() -> Any:
-    return gemini.running(keys=(KEY,), answers="canned", latency=f"{LATENCY_MS}ms")
+    return gemini_server.running(keys=(KEY,), answers="canned", latency=f"{LATENCY_MS}ms")
 
 
 def _online(pair: Pair, url: str) -> dict[str, Callable[[int], Figures]]:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gemini_server
 from tests.benchmarks.job import Job, write_catalogue
 from tests.benchmarks.measure import KEY, Ended, Figures, Row, interleave
-from tests.servers import gemini
 
 LATENCY_MS = 200
 LIMITS = {"at_once": 20, "per_window": 100, "window": 10.0}
@@ -21,19 +21,27 @@ def measure(rounds: int, products: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as temp:
         folder = Path(temp)
         job = Job(folder / "job", write_catalogue(folder / "all.jsonl", products), latency_ms=LATENCY_MS)
-        medians = interleave(rounds, {
-            "bare loop of 64 around google-genai": lambda _: _run(job, lambda job: job.write().run_bare("ask_google")),
-            "querygen with gemini/api, at most 64": lambda _: _run(job, lambda job: job.start_over().run()),
-        })  # fmt: skip
+        medians = interleave(
+            rounds,
+            {
+                "bare loop of 64 around google-genai": lambda _: _run(
+                    job, lambda job: job.write().run_bare("ask_google")
+                ),
+                "querygen with gemini/api, at most 64": lambda _: _run(job, lambda job: job.start_over().run()),
+            },
+        )
     return [Row(name, figures) for name, figures in medians.items()]
 
 
 def _run(job: Job, run: Callable[[Job], tuple[Ended, Any]]) -> Figures:
-    with gemini.running(keys=(KEY,), answers="canned", latency=f"{LATENCY_MS}ms", **LIMITS) as server:
+    with gemini_server.running(keys=(KEY,), answers="canned", latency=f"{LATENCY_MS}ms", **LIMITS) as server:
         ended, _ = run(job.at(server.url))
         stats = server.stats()
     rejected = stats["by_status"].get("429", 0)
     return {
-        "wall_s": ended.wall, "calls": stats["paid"], "rejected": rejected,
-        "rejected_share": rejected / stats["requests"], "most_at_once": stats["most_at_once"],
-    }  # fmt: skip
+        "wall_s": ended.wall,
+        "calls": stats["paid"],
+        "rejected": rejected,
+        "rejected_share": rejected / stats["requests"],
+        "most_at_once": stats["most_at_once"],
+    }

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import psycopg
 
+from postgres_server import Server
 from querygen_core.api import Outcome
 from querygen_core.testing import context, outcome, query
+from querygen_embedded import EmbeddedServer
 from querygen_postgres import build_queries
-from querygen_postgres.embedded import EmbeddedServer
 from querygen_postgres.options import QueriesOptions
 from tests.benchmarks.job import KINDS
 from tests.benchmarks.measure import Figures, Row, interleave
-from tests.servers.postgres import Server
 
 _PER_PRODUCT = 50
 _HANDED_OVER = 200  # outcomes at a time, as the engine does
@@ -31,7 +31,9 @@ _BATCH = 5000  # rows per transaction, as the sink does by default
 _LOOPED = 200  # products that the loop writes; it would take minutes for all
 _COPY = "COPY queries (product_id, query_text, query_type) FROM STDIN"
 _INSERT = "INSERT INTO queries (product_id, query_text, query_type) VALUES (%s, %s, %s) RETURNING query_id"
-_EMPTY = "TRUNCATE products, queries, querygen.delivery, querygen.product RESTART IDENTITY CASCADE"
+_EMPTY = """
+TRUNCATE products, queries, querygen.delivery, querygen.product, querygen.product_lock RESTART IDENTITY CASCADE
+"""
 _PRODUCTS = "INSERT INTO products (product_data, product_hash) SELECT '{}', g FROM generate_series(1, %s) g"
 
 
@@ -62,9 +64,21 @@ class Contest:
                 connection.commit()
             return {"rows_per_s": len(few) * _PER_PRODUCT / (time.perf_counter() - began)}
 
-    def sink(self, _round: int) -> Figures:
+    def keep(self, _round: int) -> Figures:
+        return self._sink("keep")
+
+    def deactivate(self, _round: int) -> Figures:
+        return self._sink("deactivate")
+
+    def _sink(self, previous_jobs: str) -> Figures:
         self._fresh().close()
-        return {"rows_per_s": len(self.outcomes) * _PER_PRODUCT / asyncio.run(self._deliver(self.outcomes))}
+        seconds = asyncio.run(self._deliver(self.outcomes, previous_jobs=previous_jobs))
+        return {"rows_per_s": len(self.outcomes) * _PER_PRODUCT / seconds}
+
+    def displace(self, _round: int) -> Figures:
+        """Follows a contender that has delivered everything: another job delivers the same, for the first time."""
+        seconds = asyncio.run(self._deliver(self.outcomes, job_id="another"))
+        return {"rows_per_s": len(self.outcomes) * _PER_PRODUCT / seconds}
 
     def sink_and_products(self, _round: int) -> Figures:
         """Without a preprocessor: the sink writes the products too."""
@@ -74,11 +88,15 @@ class Contest:
 
     def unchanged(self, _round: int) -> Figures:
         """Follows a contender that has delivered everything."""
-        return {"products_per_s": len(self.outcomes) / asyncio.run(self._deliver(self.outcomes))}
+        seconds = asyncio.run(self._deliver(self.outcomes))
+        return {"products_per_s": len(self.outcomes) / seconds, "us_per_product": seconds / len(self.outcomes) * 1e6}
 
-    async def _deliver(self, outcomes: Sequence[Outcome]) -> float:
+    async def _deliver(
+        self, outcomes: Sequence[Outcome], *, previous_jobs: str = "deactivate", job_id: str = "test-job"
+    ) -> float:
         """Seconds from the first outcome to the last receipt."""
-        sink = build_queries(QueriesOptions(dsn=self.dsn), context(self.folder))
+        options = QueriesOptions(dsn=self.dsn, previous_jobs=previous_jobs)
+        sink = build_queries(options, context(self.folder, job_id=job_id))
         await sink.apply([])
         began = time.perf_counter()
         for start in range(0, len(outcomes), _HANDED_OVER):
@@ -107,8 +125,10 @@ def measure(rounds: int, products: int) -> list[Row]:
             contenders = {
                 "COPY, no ids, twice is double": contest.copy,
                 "a loop of 50 INSERTs, committed": contest.loop,
-                "postgres/queries": contest.sink,
+                "postgres/queries, previous_jobs: keep": contest.keep,
+                "postgres/queries, previous_jobs: deactivate": contest.deactivate,
                 "postgres/queries, all there already": contest.unchanged,
+                "postgres/queries, displacing another job": contest.displace,
                 "postgres/queries, which writes the products too": contest.sink_and_products,
             }
             medians = interleave(rounds, contenders)

@@ -34,6 +34,7 @@ def here(lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     """The same in this process, which is quicker, for what is asked many times."""
     monkeypatch.syspath_prepend(lab)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     before = list(logging.getLogger().handlers)
 

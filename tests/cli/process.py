@@ -51,9 +51,15 @@ def environment(given: Mapping[str, str], path: Sequence[Path] = ()) -> dict[str
 
 def start(*words: str, cwd: Path, path: Sequence[Path] = (), **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "querygen_core", *words], cwd=cwd, env=environment(environ, path),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-    )  # fmt: skip
+        [sys.executable, "-m", "querygen_core", *words],
+        cwd=cwd,
+        env=environment(environ, path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def end(process: subprocess.Popen[str], limit: float = LIMIT) -> Ended:

@@ -19,6 +19,7 @@ from querygen_core.api import (
     Component,
     Finding,
     InputError,
+    MissingInput,
     Options,
     Product,
     ProviderError,
@@ -35,19 +36,27 @@ from querygen_core.api import (
 querygen_api = 1
 
 KINDS = {
-    "int": 1, "float": 2.5, "bool": True, "nan": float("nan"), "decimal": Decimal("1.50"), "date": date(2026, 11, 23),
-    "bytes": b"\x00\xff", "json": {"a": [None, "é"]}, "null": None,
-}  # fmt: skip
+    "int": 1,
+    "float": 2.5,
+    "bool": True,
+    "nan": float("nan"),
+    "decimal": Decimal("1.50"),
+    "date": date(2026, 11, 23),
+    "bytes": b"\x00\xff",
+    "json": {"a": [None, "é"]},
+    "null": None,
+}
 """A value of each kind that a database has."""
 
 SPOKEN = [f"What is good about it in way {number}?" for number in range(3)]
 
 
 class ModelOptions(Options):
-    not_in_key = frozenset({"says", "says_in", "seconds"})
+    not_in_key = frozenset({"says", "says_in", "about", "seconds"})
 
     says: str = Field("questions", description="`questions`, a text, or how to fail.")
     says_in: str = Field("", description="A file that says it instead.")
+    about: str = Field("", description="A text: prompts without it get questions, whatever the model says to others.")
     seconds: float = Field(0, description="How long a call takes.")
     key: Secret | None = Field(None, description="Used as a careless provider would.")
 
@@ -69,7 +78,8 @@ class Model:
         import asyncio
 
         await asyncio.sleep(self.options.seconds)
-        says, key = self._says(), self.options.key.reveal() if self.options.key else ""
+        says = self._says() if self.options.about in request.prompt else "questions"
+        key = self.options.key.reveal() if self.options.key else ""
         if says in ("auth", "quota", "retry", "bad_request", "blocked"):
             raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
         if says == "hostile":
@@ -253,21 +263,31 @@ class Ear:
         self.options = options
         self.identity = options.path
 
-    def on_fact(self, fact: Any) -> None:
+    def on_event(self, event: Any) -> None:
         if self.options.hangs:
             time.sleep(600)
         with Path(self.options.path).open("a") as file:
-            file.write(json.dumps([fact.seq, fact.kind, dict(fact.data)]) + "\n")
+            file.write(json.dumps([event.seq, event.kind, dict(event.data)]) + "\n")
 
 
-class BrokenJournal:
-    async def begin(self, config: Any) -> int:
-        raise ZeroDivisionError("the journal has a bug")
+class BrokenStore:
+    """An object store with a bug."""
+
+    def open(self, url: str) -> Any:
+        raise MissingInput(url)
+
+    def list(self, _url: str) -> Any:
+        return []
+
+    def _fail(self, *_given: Any) -> Any:
+        raise ZeroDivisionError("the store has a bug")
+
+    get = create = replace = delete = entries = now = _fail
 
 
 @hookimpl
-def querygen_journals() -> Any:
-    return [Component("journal", Options, lambda _options, _context: BrokenJournal(), "Has a bug.")]
+def querygen_storages() -> Any:
+    return [Component("broken", Options, lambda _options, _context: BrokenStore(), "Has a bug.")]
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from querygen_core.api import Component, Context, Failure, Options, Order, Progress, Submission, hookimpl
+from querygen_core.api import Component, Context, Failure, JobSpec, Options, Progress, Submission, hookimpl
 
 querygen_api = 1
 
@@ -28,10 +28,10 @@ class Lane:
     def __init__(self, options: LaneOptions, context: Context) -> None:
         self.options = options
         self.state_dir = context.state_dir
-        self.order: Order | None = None
+        self.order: JobSpec | None = None
         self.shards: list[asyncio.subprocess.Process] = []
 
-    async def submit(self, order: Order) -> Submission:
+    async def submit(self, order: JobSpec) -> Submission:
         assert self.state_dir.is_dir()
         url = self.put(order)
         self.order = order
@@ -39,7 +39,7 @@ class Lane:
             self.shards = [await self.start(order.run(url), index) for index in range(order.shards)]
         return Submission(id="lane-1", report_id="lane-2", place=url, follow=("cat lane",))
 
-    def put(self, order: Order) -> str:
+    def put(self, order: JobSpec) -> str:
         place = Path(self.options.place).absolute()
         for name, content in order.files.items():
             path = place / name
@@ -77,9 +77,16 @@ class Lane:
         home = Path(self.options.home)
         with (home / f"{name}.out").open("wb") as out, (home / f"{name}.log").open("wb") as log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "querygen_core", *words, cwd=home, env=environ, stdin=asyncio.subprocess.DEVNULL,
-                stdout=out, stderr=log,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "querygen_core",
+                *words,
+                cwd=home,
+                env=environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+            )
 
 
 @hookimpl

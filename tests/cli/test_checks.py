@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -13,7 +15,7 @@ def test_check_says_what_a_config_is_made_of_and_touches_nothing(here, job, tmp_
     job()
     ended = here("check", "job.yaml")
     assert ended.code == 0
-    assert "job.yaml: good, job job" in ended.out
+    assert "job.yaml: valid, job job" in ended.out
     assert "m (lab/model)" in ended.out
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
@@ -47,15 +49,49 @@ def test_render_finds_a_product_by_key_or_id_and_takes_other_products(here, job)
     assert (missing.code, missing.out) == (66, "")
 
 
+def test_render_shows_the_schema_of_the_answer_and_on_request_a_refill(here, job):
+    job()
+    first = here("prompts", "render", "job.yaml").out
+    refill = here("prompts", "render", "job.yaml", "--refill").out
+    assert '"properties"' in first.partition("[schema]\n")[2]
+    assert "Where is the Product 0 made?" not in first
+    for shown in ("Write 2 questions", "Where is the Product 0 made?", '"Is it good?": "quality/bare_it"'):
+        assert shown in refill
+
+
 def test_render_shows_one_generator_or_all(here, job):
-    job(generators=[
-        {"name": "product", "prompt": "product", "model": "m", "count": 3},
-        {"name": "rivals", "prompt": "market", "model": "m", "count": 3},
-    ])  # fmt: skip
+    job(
+        generators=[
+            {"name": "product", "prompt": "product", "model": "m", "count": 3},
+            {"name": "rivals", "prompt": "market", "model": "m", "count": 3},
+        ]
+    )
     assert here("prompts", "render", "job.yaml").out.count("[user]") == 2
     one = here("prompts", "render", "job.yaml", "--generator", "rivals").out
     assert one.count("[user]") == 1
     assert "rivals · default:0:en" in one
+
+
+NO_TEXT = "{questions: {type: array, items: {type: object, properties: {name: {type: string}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        (f"---\noutput: {{type: object, properties: {NO_TEXT}}}\n---\nAsk", "mine.j2:2: `output` has no place"),
+        ("---\noutput: {type: objekt}\n---\nAsk", "mine.j2:2:10: output.type: is no valid JSON Schema"),
+        ("Ask{% if want.round and not product.brand %}{{ 1 + 'a' }}{% endif %}", "mine.j2:1: "),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_prompt_that_cannot_give_questions_is_78_before_anything_is_paid(
+    here, job, tmp_path: Path, command: str, prompt: str, said: str
+):
+    (tmp_path / "mine.j2").write_text(prompt)
+    job(generators=[{"name": "product", "prompt": "mine.j2", "model": "m", "count": 3}])
+    ended = here(command, "job.yaml")
+    assert ended.code == 78
+    assert said in ended.err
 
 
 def test_a_prompt_with_a_mistake_is_78_with_its_line(here, job, tmp_path: Path):
@@ -79,7 +115,7 @@ def test_the_schema_describes_configs_and_every_installed_component(here):
     assert "json-schema.org" in schema["$schema"]
     assert _refers_only_to_what_is_there(schema, schema)
     text = json.dumps(schema)
-    for use in ("lab/model", "offline/model", "files/catalogue", "text/quality", "core/sqlite"):
+    for use in ("lab/model", "offline/model", "files/catalogue", "text/quality"):
         assert f'"{use}"' in text
     assert "How many products." in text
 

@@ -30,7 +30,7 @@ def test_a_config_at_a_url_is_like_one_here(here, job, tmp_path: Path, monkeypat
     ended = here("run", url, "--json")
     assert ended.code == 0, ended.err
     assert (ended.json["job_id"], ended.json["done"]) == ("job", 3)
-    assert here("check", url).out.startswith(f"{url}: good, job job")
+    assert here("check", url).out.startswith(f"{url}: valid, job job")
     (there / "prompts" / "mine.j2").write_text("{% if %}")
     broken = here("check", url)
     assert broken.code == 78
@@ -57,12 +57,12 @@ def test_a_config_in_a_crowd_is_refused(here, job, tmp_path: Path):
     job()
     (tmp_path / "large.bin").write_bytes(bytes(65 << 20))
     large = here("check", (tmp_path / "job.yaml").as_uri())
-    assert (large.code, "more than 64 MiB" in large.err) == (78, True)
+    assert (large.code, "exceed 64 MiB" in large.err) == (78, True)
     (tmp_path / "large.bin").unlink()
     for number in range(1001):
         (tmp_path / f"{number}").touch()
     many = here("check", (tmp_path / "job.yaml").as_uri())
-    assert (many.code, "more than 1000 files" in many.err) == (78, True)
+    assert (many.code, "more than 1,000 files" in many.err) == (78, True)
 
 
 def test_what_was_brought_is_gone_afterwards(run, job, tmp_path: Path):

@@ -20,7 +20,7 @@ def test_products_in_words(here, job, tmp_path: Path):
     ended = here("run", "job.yaml", "--product", json.dumps(KETTLE), "--product", json.dumps(PAN))
     assert ended.code == 0, ended.err
     assert held(tmp_path) == {"default:K1:en", "default:P1:en"}
-    assert "not from lab/shelf" in ended.err
+    assert "instead of lab/shelf" in ended.err
 
 
 def test_products_in_a_file(here, job, tmp_path: Path):
@@ -105,19 +105,24 @@ def test_any_job_id_stays_in_its_folder(here, job, tmp_path: Path, job_id: str):
     assert ended.code == 0, ended.err
     assert ended.json["job_id"] == job_id
     assert [path.name for path in outer.iterdir()] == ["state"]
-    (folder,) = (outer / "state").iterdir()
+    (folder,) = (path for path in (outer / "state").iterdir() if path.is_dir())
+    assert (outer / "state" / "answers.sqlite").is_file()
     assert (folder / "report.json").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"outer", "job.yaml", "table.json"}
-    assert here("report", "--state-dir", str(outer / "state"), "--json", "--", job_id).json["job_id"] == job_id
+    state = ["--state-dir", str(outer / "state"), "--json"]
+    assert here("report", "job.yaml", f"--job-id={job_id}", *state).json["job_id"] == job_id
+    by_id = here("report", *state, "--", job_id)
+    assert by_id.code == 78 if job_id == "/etc/passwd" else by_id.json["job_id"] == job_id, "a file is a config"
     assert here("jobs", "--state-dir", str(outer / "state"), "--json").json[0]["job_id"] == job_id
 
 
-def test_different_job_ids_share_nothing(here, job, tmp_path: Path):
+def test_different_job_ids_share_answers_and_nothing_else(here, job, tmp_path: Path):
     job()
-    ids = ["a", "A", "a ", "a%20", "x" * 254, "x" * 255, "é" * 100, "é" * 101]
-    for job_id in ids:
-        assert here("run", "job.yaml", "--json", "--job-id", job_id, "--sample", "1").json["calls"]["new"] == 1
-    assert len(list((tmp_path / ".querygen").iterdir())) == len(ids)
+    ids = ["a", "A", "a ", "a%20", "x" * 254, "x" * 255, "é" * 100, "é" * 101, "answers.sqlite", "answers.sqlite-wal"]
+    for number, job_id in enumerate(ids):
+        calls = here("run", "job.yaml", "--json", "--job-id", job_id, "--sample", "1").json["calls"]
+        assert (calls["new"], calls["journal"], calls["job"]) == ((1, 0, 1) if number == 0 else (0, 1, 0)), job_id
+    assert len([path for path in (tmp_path / ".querygen").iterdir() if path.is_dir()]) == len(ids)
 
 
 @pytest.mark.parametrize("job_id", ["", " ", "x" * 256, "a\nb", "\x1b[31m", "a\u2028b"], ids=repr)
@@ -138,22 +143,29 @@ def test_shards_of_the_environment(here, job, tmp_path: Path):
     job(input={"use": "lab/shelf", "count": 12})
     reports = [
         here(
-            "run", "job.yaml", "--json", AWS_BATCH_JOB_ARRAY_INDEX=f"{index}", AWS_BATCH_JOB_ARRAY_SIZE="3",
-            AWS_BATCH_JOB_ID=f"1f2b:{index}", AWS_BATCH_JOB_ATTEMPT="1",
+            "run",
+            "job.yaml",
+            "--json",
+            AWS_BATCH_JOB_ARRAY_INDEX=f"{index}",
+            AWS_BATCH_JOB_ARRAY_SIZE="3",
+            AWS_BATCH_JOB_ID=f"1f2b:{index}",
+            AWS_BATCH_JOB_ATTEMPT="1",
         ).json
         for index in range(3)
-    ]  # fmt: skip
+    ]
     assert sum(report["done"] for report in reports) == 12
     assert reports[2]["batch"] == {"job": "1f2b:2", "attempt": 1}
     folders = {path.name for path in (tmp_path / ".querygen" / "job").iterdir() if path.is_dir()}
     assert folders == {f"shard-{index}-of-3" for index in range(3)}
     merged = here("report", "job", "--json").json
     assert (merged["done"], merged["missing_shards"], merged["calls"]["new"]) == (12, [], 12)
-    assert here("report", "job", "--config", "job.yaml", "--json").json == merged
+    assert here("report", "job.yaml", "--json").json == merged
     assert "shards  3 of 3" in here("report", "job").out
     (tmp_path / ".querygen" / "job" / "shard-1-of-3" / "report.json").unlink()
     assert "shards  2 of 3: 1 missing" in here("report", "job").out
-    assert here("jobs", "--json").json[0]["exit_code"] == 75
+    assert [(row["shard"], row["exit_code"]) for row in here("jobs", "--json").json] == [
+        (f"{index}/3", 0) for index in range(3)
+    ]
 
 
 def test_five_broken_lines_are_five_dead_letters_and_the_rest_is_done(here, job, tmp_path: Path):

@@ -43,7 +43,7 @@ def test_no_secret_leaves_the_process(here, job, tmp_path: Path, says: str, fail
     job(
         models={"m": {"use": "lab/model", "says": says, "key": secret}},
         sinks=[{"use": "lab/table", "path": "table.json", "fails": fails, "password": secret}],
-        observers=[{"use": "lab/ear", "path": "facts.jsonl"}],
+        observers=[{"use": "lab/ear", "path": "events.jsonl"}],
         runtime={"retry_for": 0, "concurrency": 4},
     )
     words = ["run", "job.yaml", "--log-level", "debug", "--log-format", log_format]
@@ -98,14 +98,14 @@ def test_what_was_fetched_and_reloaded_is_counted_and_told(here, job, tmp_path: 
     job(
         models={"m": {"use": "lab/model", "says": "refresh", "key": "${secret:file:keys.json#model}"}},
         sinks=[{"use": "lab/table", "path": "table.json", "password": "${secret:file:keys.json#db}"}],
-        observers=[{"use": "lab/ear", "path": "facts.jsonl"}],
+        observers=[{"use": "lab/ear", "path": "events.jsonl"}],
         runtime={"concurrency": 1},
     )
     ended = here("run", "job.yaml", "--json")
     assert ended.code == 0
     assert ended.json["secrets"] == {"fetched": 1, "reloaded": 3}
-    facts = [json.loads(line)[1:] for line in (tmp_path / "facts.jsonl").read_text().splitlines()]
-    told = [data for kind, data in facts if kind == "secret_reloaded"]
+    events = [json.loads(line)[1:] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    told = [data for kind, data in events if kind == "secret_reloaded"]
     assert told == [{"reference": "file:keys.json"}] * 3
     (tmp_path / "keys.json").unlink()
     assert found_in(tmp_path, ended.out, ended.err) == []
@@ -116,7 +116,12 @@ def test_a_password_in_a_secret_of_json_is_masked_by_itself(here, job, tmp_path:
     whole = json.dumps({"username": "admin", "password": CANARY, "port": 5432})
     job(
         models={
-            "m": {"use": "lab/model", "says": f"the password is {CANARY}, of admin", "key": "${secret:env:LAB_KEY}"}
+            "m": {
+                "use": "lab/model",
+                "says": f"the password is {CANARY}, of admin",
+                "about": "Product",
+                "key": "${secret:env:LAB_KEY}",
+            }
         }
     )
     ended = here("run", "job.yaml", LAB_KEY=whole)

@@ -21,16 +21,33 @@ except SystemExit:
 print("\\n" + json.dumps(sorted(sys.modules)))
 """
 HEAVY = {
-    "pydantic", "jinja2", "yaml", "rich", "pluggy", "sqlite3", "asyncio", "json_repair", "selectolax", "querygen_lab",
-    "querygen_files", "querygen_offline", "querygen_text", "querygen_core.api", "querygen_core.config",
-}  # fmt: skip
+    "pydantic",
+    "jinja2",
+    "yaml",
+    "rich",
+    "pluggy",
+    "sqlite3",
+    "asyncio",
+    "selectolax",
+    "querygen_lab",
+    "querygen_files",
+    "querygen_offline",
+    "querygen_text",
+    "querygen_core.api",
+    "querygen_core.config",
+}
 
 
 def loaded_by(folder: Path, lab: Path, *words: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words], cwd=folder, env=environment({}, [lab]), capture_output=True, text=True,
-        check=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", LOADED, *words],
+        cwd=folder,
+        env=environment({}, [lab]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -51,7 +68,7 @@ def test_help_is_help(run):
     assert ended.code == 0
     for command in ("run", "submit", "check", "prompts", "retry", "report", "jobs", "plugins", "schema", "extras"):
         assert command in ended.out
-    assert "75 try again" in ended.out
+    assert "  75   Try again" in ended.out
 
 
 def test_the_installed_command_is_the_module(tmp_path: Path):

@@ -25,8 +25,8 @@ def test_sets_put_values_in(tmp_path):
     )
     assert (pipeline.job_id, pipeline.runtime.concurrency, pipeline.postprocessors) == ("from-set", 8, ())
     assert [one.count for one in pipeline.generators] == [4, 3]
-    assert pipeline.sinks[1].part.options.path == "1.10x=y"
-    assert (pipeline.models["flash"].part.options.model, pipeline.observers[0].options.label) == ("b", "true")
+    assert pipeline.sinks[1].component.options.path == "1.10x=y"
+    assert (pipeline.models["flash"].component.options.model, pipeline.observers[0].options.label) == ("b", "true")
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,19 @@ def test_sets_put_values_in(tmp_path):
         ("concurrency", "should be path=value, such as runtime.concurrency=8"),
         ("=3", "should be path=value, such as runtime.concurrency=8"),
         ("a..b=3", "should be path=value, such as runtime.concurrency=8"),
-        ("job_id=", "the value is missing; '' is empty text, null is nothing"),
+        ("job_id=", "the value is missing; write '' for empty text or null for no value"),
         ("runtime.concurrency=x", "runtime.concurrency: should be a whole number, not 'x'"),
         ("generators.market.count=x", "generators[1].count: should be a whole number, not 'x'"),
         ("runtime.concurency=8", "runtime.concurency: unknown key 'concurency'; did you mean 'concurrency'?"),
         ("runtme.concurrency=8", "runtme: unknown key 'runtme'; did you mean 'runtime'?"),
-        ("generators.markt.count=1", "no item is called 'markt'; did you mean 'market'?"),
-        ("generators.7.count=1", "there is no item 7: the list has 2, counted from 0"),
+        ("generators.markt.count=1", "no item is named 'markt'; did you mean 'market'?"),
+        ("generators.7.count=1", "no item 7: the list has 2 items, counted from 0"),
         ("generators.product.name=market", None),
-        ("input.use.x=1", "there is nothing at 'x': what stands before it is a single value"),
+        ("input.use.x=1", "'x' cannot be set: the path leads through a value that is not a mapping or list"),
         ("job_id=*a", "an alias (*a) is not allowed; write the value out"),
         ("job_id=[1", "this '[' is not closed"),
-        ("job_id=a\x1bb", "the control character U+001B is not allowed"),
-        ("job_id=\udce4", "the control character U+DCE4 is not allowed"),
+        ("job_id=a\x1bb", "the control character U+001B is not allowed; remove it"),
+        ("job_id=\udce4", "the control character U+DCE4 is not allowed; remove it"),
         ("job_id=${GONE}", "job_id: the environment variable GONE is not set; set it, or write ${GONE:-default}"),
         ("models.flash.model=1.10", "models.flash.model: should be text, not 1.1; put it in quotes if it is text"),
         ("sinks=[]", "sinks: should not be empty"),
@@ -56,7 +56,7 @@ def test_sets_put_values_in(tmp_path):
 def test_a_wrong_set_is_shown_as_it_was_given(tmp_path, given, problem):
     found = problems_of(tmp_path, GOOD, sets=[given])
     if problem is None:
-        assert found == ["6:6: generators[1].name: 'market' is the name of generators[0] already"]
+        assert found == ["6:6: generators[1].name: the name 'market' is already used by generators[0]; choose another"]
     else:
         label = given.replace("\x1b", "\\x1b").replace("\udce4", "\\udce4")
         assert found == [f"--set {label}: {problem}"]
@@ -65,7 +65,7 @@ def test_a_wrong_set_is_shown_as_it_was_given(tmp_path, given, problem):
 def test_a_name_that_two_items_have_is_no_place(tmp_path):
     text = GOOD + "  - {use: demo/file, path: b}\n"
     assert problems_of(tmp_path, text, sets=["sinks.demo/file.path=c"]) == [
-        "--set sinks.demo/file.path=c: several items are called 'demo/file'"
+        "--set sinks.demo/file.path=c: several items are named 'demo/file'"
     ]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from querygen_core.canonical import digest
 from querygen_core.config import fingerprint, identity_of_model, load_pipeline_from
+from querygen_core.contracts.canonical import digest
 from tests.demo_plugin import ENVIRON, GOOD, RICH, load, registry
 
 
@@ -17,9 +17,9 @@ def test_the_resolved_config_is_plain_and_loads_again_to_the_same(tmp_path):
     assert (again.resolved, again.hash) == (first.resolved, first.hash)
     assert again.job_id == first.job_id == "${x} ${B} 1.10"
     assert again.prompts_dir == first.prompts_dir == "b${"
-    assert again.generators[0].part.options == first.generators[0].part.options
-    assert again.generators[0].part.options.inputs == {"tone": "${B}", "n": 1.0, "deep": [1, None]}
-    dsn = again.sinks[0].part.options
+    assert again.generators[0].component.options == first.generators[0].component.options
+    assert again.generators[0].component.options.inputs == {"tone": "${B}", "n": 1.0, "deep": [1, None]}
+    dsn = again.sinks[0].component.options
     assert (dsn.dsn.reveal(), dsn.passwords["b"].reveal()) == ("x hunter2hunter2 b", "b")
     assert first.resolved["sinks"][0]["passwords"] == {"a": "${secret:env:PASSWORD}", "b": "${B}"}
 
@@ -42,7 +42,7 @@ def test_the_hash_depends_on_what_a_config_means(tmp_path):
 def test_a_fingerprint_leaves_out_secrets_and_what_changes_no_result(tmp_path):
     def prints(text):
         pipeline = load(tmp_path, text)
-        return identity_of_model(pipeline.models["flash"].part), fingerprint(pipeline.postprocessors[0])
+        return identity_of_model(pipeline.models["flash"].component), fingerprint(pipeline.postprocessors[0])
 
     first = prints(GOOD)
     assert first == (
@@ -51,10 +51,14 @@ def test_a_fingerprint_leaves_out_secrets_and_what_changes_no_result(tmp_path):
             "use": "demo/filter",
             "version": "1.2",
             "options": {
-                "times": 1, "mode": "fast", "when": 1, "label": "x", "extra": {}, "judge": None, "prompt": None,
+                "times": 1,
+                "mode": "fast",
+                "when": 1,
+                "label": "x",
+                "extra": {},
             },
         },
-    )  # fmt: skip
+    )
     key = "${secret:env:PASSWORD}"
     moved = GOOD.replace(key, "${secret:file:/k}").replace("flash-1,", "flash-1, base_url: https://b.example, rpm: 7,")
     assert prints(moved) == first

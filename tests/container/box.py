@@ -1,6 +1,6 @@
-"""A container as AWS Batch is told to run it: a read-only root, no capabilities, no network, its volumes and /tmp.
+"""Runs a container as AWS Batch does: read-only root, no capabilities, no network, its volumes and /tmp.
 
-runc, which is also below docker, runs it; process 1 is the image's entry point.
+It uses runc, like Docker; process 1 is the image's entry point.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uuid import uuid4
 from tests.cli.process import Ended
 from tests.container.images import Image, buildah
 
-LIMIT = 180.0  # seconds; only what hangs needs them
+LIMIT = 180.0  # seconds; reached only by a process that hangs
 _NOT_A_VOLUME = "/tmp"  # as the job definition says: a file system in memory
 _SYSTEM = (
     {"destination": "/proc", "type": "proc", "source": "proc"},
@@ -31,7 +31,7 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One container. folder: of its bundle, with the volumes in `volumes/`, to be looked at from outside."""
+    """One container. folder: its bundle, with the volumes in `volumes/`, readable from outside."""
 
     name: str
     folder: Path
@@ -46,7 +46,7 @@ class Box:
     def running(
         self, *words: str, program: Sequence[str] | None = None, read_only: bool = True
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """program: instead of the image's entry point."""
+        """program: replaces the image's entry point."""
         spec = self._spec([*(program or self.image.config["Entrypoint"]), *words], read_only=read_only)
         (self.folder / "config.json").write_text(json.dumps(spec), encoding="utf-8")
         with (self.folder / "out").open("w") as out, (self.folder / "err").open("w") as err:
@@ -63,20 +63,20 @@ class Box:
         return Ended(code, *((self.folder / name).read_text("utf-8") for name in ("out", "err")))
 
     def send(self, signal: str) -> None:
-        """To process 1, as the container agent does it."""
+        """Send a signal to process 1, as the container agent does."""
         subprocess.run(["runc", "kill", self.name, signal], check=True)
 
     def processes(self) -> list[list[str]]:
-        """The command lines of all that runs in it, process 1 first."""
-        told = subprocess.run(["runc", "ps", "--format", "json", self.name], capture_output=True, text=True, check=True)
-        found = (Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")[:-1] for pid in json.loads(told.stdout))
-        return list(found)
+        """Return the command lines of all processes, process 1 first."""
+        command = ["runc", "ps", "--format", "json", self.name]
+        pids = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return [Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")[:-1] for pid in pids]
 
     def wait_for(self, words: str) -> None:
-        """Until it has logged them."""
+        """Wait until the container has logged `words`."""
         until = time.monotonic() + LIMIT
         while words not in (self.folder / "err").read_text("utf-8"):
-            assert time.monotonic() < until, f"it never said {words}"
+            assert time.monotonic() < until, f"it never logged {words}"
             time.sleep(0.05)
 
     def _spec(self, words: list[str], *, read_only: bool) -> dict[str, Any]:
@@ -85,17 +85,21 @@ class Box:
         return {
             "ociVersion": "1.0.2",
             "process": {
-                "args": words, "cwd": config["WorkingDir"], "env": config["Env"], "user": {"uid": user, "gid": group},
-                "noNewPrivileges": True, "capabilities": {},
+                "args": words,
+                "cwd": config["WorkingDir"],
+                "env": config["Env"],
+                "user": {"uid": user, "gid": group},
+                "noNewPrivileges": True,
+                "capabilities": {},
             },
             "root": {"path": self.root, "readonly": read_only},
             "hostname": "querygen",
             "mounts": [*_SYSTEM, *self._volumes(user, group)],
             "linux": {"namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")]},
-        }  # fmt: skip
+        }
 
     def _volumes(self, user: int, group: int) -> Iterator[dict[str, Any]]:
-        """Empty at first, with the owner that the image's own folder has, as docker and ECS make them."""
+        """Create an empty volume with the owner of the image's folder, as Docker and ECS do."""
         for place in self.image.config["Volumes"].keys() - {_NOT_A_VOLUME}:
             folder = self.folder / "volumes" / place.lstrip("/")
             if not folder.exists():

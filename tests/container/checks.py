@@ -1,4 +1,4 @@
-"""What is looked at in an image from inside. Each check lists what is wrong."""
+"""Checks that run inside an image. Each returns a list of problems."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(json.dumps({
     "distributions": sorted(one.name for one in distributions()),
     "programs": [name for name in sys.argv[1:] if shutil.which(name)],
     "bytes": sum(os.lstat(file).st_size for file in files),
-    "sources": [file for file in files if file.endswith(".py") and "/_template/" not in file],
+    "sources": [file for file in files if file.endswith(".py") and "/templates/" not in file],
     "compiled": {os.path.join(folder, name): open(os.path.join(folder, name), "rb").read(8)[4]
                  for top in (library, os.path.dirname(os.__file__)) for folder, _, names in os.walk(top)
                  for name in names if name.endswith(".pyc")},
@@ -41,27 +41,27 @@ def inventory(image: Image, folder: Path) -> Any:
         return box.run("-c", _INVENTORY, *_TOOLS, program=["python"]).json
 
 
-def not_needed_or_missing(found: Any, plugins: set[str], more: set[str]) -> list[str]:
-    """Measured by the lock: what it says is for querygen, for these plugins, and for `more`."""
+def not_needed_or_missing(contents: Any, plugins: set[str], more: set[str]) -> list[str]:
+    """Return distributions that differ from the lock's for querygen, these plugins and these further extras."""
     pins = read_pins((ROOT / "requirements.lock").read_text("utf-8"))
     wanted = {pin.name for pin in pins if pin.users & {"core", *plugins, *more} and pin.applies()}
-    wanted |= {"querygen", *(f"querygen-{plugin}" for plugin in plugins)}
-    return sorted(wanted ^ {canonicalize_name(name) for name in found["distributions"]}) + found["programs"]
+    wanted |= {"querygen", *(f"querygen-{name}" for name in plugins | more)}
+    return sorted(wanted ^ {canonicalize_name(name) for name in contents["distributions"]}) + contents["programs"]
 
 
-def stale_bytecode(found: Any) -> list[str]:
-    """Code that is not compiled, or whose bytecode would be compared with a time: 1 is "by hash, not compared"."""
+def stale_bytecode(contents: Any) -> list[str]:
+    """Return sources without bytecode, or with bytecode validated by time: 1 means validated by hash, unchecked."""
     wrong = []
-    assert any("asyncio" in file for file in found["loaded"]), "the check looks at nothing of Python's own"
-    for source in map(Path, {*found["sources"], *found["loaded"]}):
-        compiled = source.parent / "__pycache__" / f"{source.stem}.{found['tag']}.pyc"
-        if found["compiled"].get(str(compiled)) != 1:
+    assert any("asyncio" in file for file in contents["loaded"]), "the check looks at nothing of Python's own"
+    for source in map(Path, {*contents["sources"], *contents["loaded"]}):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{contents['tag']}.pyc"
+        if contents["compiled"].get(str(compiled)) != 1:
             wrong.append(str(source))
     return wrong
 
 
 def writable(image: Image, folder: Path) -> list[str]:
-    """By the image's own user, though nothing is mounted read-only, and no volume."""
+    """Return what the image's own user could write, with no read-only mount and no volume."""
     with boxed(image, folder) as box:
         ended = box.run("-c", _WRITABLE, program=["sh"], read_only=False)
     assert set(ended.out.split()) >= _VOLUMES, f"the check looks at nothing: {ended.err}"

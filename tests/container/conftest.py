@@ -17,7 +17,7 @@ PROGRAMS = ("buildah", "runc", "mmdebstrap")
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Of all workers, so that the second finds the layers of the first."""
+    """A folder shared by all workers, so that the second finds the layers of the first."""
     with STORAGE.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,6 +1,6 @@
-"""The official Python image, as far as it can be had without a registry: Debian slim and this Python, in /usr/local.
+"""A stand-in for the official Python image, which needs no registry: Debian slim with this Python in /usr/local.
 
-Its steps and rights are those of the real one; the real one's own bits are not tested.
+Steps and permissions are those of the official image; its own files are not tested.
 """
 
 from __future__ import annotations
@@ -19,15 +19,25 @@ from tests.container.images import buildah, exists
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 NAME = f"localhost/querygen-tests/python:{sys.version.split()[0]}-slim-bookworm"
 _PACKAGES = (
-    "ca-certificates", "netbase", "tzdata", "libbz2-1.0", "libffi8", "liblzma5", "libncursesw6", "libreadline8",
-    "libsqlite3-0", "libssl3", "libuuid1", "zlib1g",
-)  # fmt: skip
+    "ca-certificates",
+    "netbase",
+    "tzdata",
+    "libbz2-1.0",
+    "libffi8",
+    "liblzma5",
+    "libncursesw6",
+    "libreadline8",
+    "libsqlite3-0",
+    "libssl3",
+    "libuuid1",
+    "zlib1g",
+)
 _LEFT_OUT = ("__pycache__", "test", "idlelib", "tkinter", "site-packages", "config-*")
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def make_python_image() -> str:
-    """Its name; made once a machine, in half a minute, and kept."""
+    """Return its name. It is built once per machine, in half a minute, and kept."""
     if not exists(NAME):
         with TemporaryDirectory(prefix="querygen-tests-") as folder:
             root = Path(folder) / "root"
@@ -49,8 +59,11 @@ def _add_python(root: Path) -> None:
     local = root / "usr" / "local"
     library = Path(sysconfig.get_path("stdlib"))
     shutil.copytree(
-        library, local / "lib" / library.name, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True,
-    )  # fmt: skip
+        library,
+        local / "lib" / library.name,
+        ignore=shutil.ignore_patterns(*_LEFT_OUT),
+        symlinks=True,
+    )
     for shared in library.parent.glob(f"libpython{_VERSION}.so*"):
         shutil.copy(shared, local / "lib", follow_symlinks=False)
     shutil.copy(Path(sys.base_prefix) / "bin" / f"python{_VERSION}", local / "bin")

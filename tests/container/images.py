@@ -1,4 +1,4 @@
-"""Images, made by buildah, which needs no daemon and no registry."""
+"""Builds images with buildah, which needs no daemon and no registry."""
 
 from __future__ import annotations
 
@@ -14,19 +14,28 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STORAGE = Path(gettempdir()) / "querygen-tests-images"
-"""Apart from the machine's own images. Layers stay in it, for the next time; too many of them are removed."""
+"""Storage apart from the machine's own images. Layers are kept for the next run; the oldest are removed."""
 
-_MOST_IMAGES = 200  # one or two gigabytes; a run after a change makes some 40
+_MAX_IMAGES = 200  # one or two gigabytes; a run after a change makes some 40
 
 _CONTEXT = (
-    ".ci", "configs", "plugins", "prompts", "querygen_core", ".dockerignore", "Dockerfile", "LICENSE", "README.md",
-    "pyproject.toml", "requirements.lock",
-)  # fmt: skip
+    ".ci",
+    "configs",
+    "plugins",
+    "prompts",
+    "querygen_core",
+    ".dockerignore",
+    "Dockerfile",
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "requirements.lock",
+)
 _STEP = re.compile(r"^\[\d/\d\] STEP \d+/\d+: (.*)", re.MULTILINE)
 
 
 class BuildError(Exception):
-    """With all that was printed."""
+    """The build failed; the message holds its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class Image:
 
     @property
     def made_anew(self) -> list[str]:
-        """The steps whose layer was not there yet."""
+        """Return the steps whose layer was not cached."""
         steps = [*_STEP.finditer(self.log)]
         ends = [*(step.start() for step in steps[1:]), len(self.log)]
         return [
@@ -67,8 +76,8 @@ def buildah(*words: str) -> str:
 
 
 def prune() -> None:
-    """Where this is needed it takes a minute."""
-    if len(buildah("images", "--all", "--quiet").splitlines()) > _MOST_IMAGES:
+    """Remove old images; takes a minute when there are too many."""
+    if len(buildah("images", "--all", "--quiet").splitlines()) > _MAX_IMAGES:
         buildah("rmi", "--all", "--force")
 
 
@@ -77,13 +86,13 @@ def exists(name: str) -> bool:
 
 
 def build(context: Path, name: str, python: str, **arguments: str) -> Image:
-    given = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
-    settings = ("--layers", "--force-rm", "--pull-never", "--build-arg", f"PYTHON_IMAGE={python}", *given)
+    build_args = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
+    settings = ("--layers", "--force-rm", "--pull-never", "--build-arg", f"PYTHON_IMAGE={python}", *build_args)
     return Image(name, buildah("bud", *settings, "--tag", name, str(context)))
 
 
 def copy_context(folder: Path) -> Path:
-    """What a build sees of this tree, to be changed at will."""
+    """Copy the build context, so that a test may change it."""
     for name in _CONTEXT:
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", ".*cache", "node_modules")

@@ -1,4 +1,4 @@
-"""What a Dockerfile of ours must be, read from its text alone. Each rule yields what is wrong, a line each."""
+"""Rules for our Dockerfile, checked on its text. Each rule yields one line per problem."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Step:
 
     @property
     def copies(self) -> list[str]:
-        """What a COPY or ADD takes from the context, without the place it goes to."""
+        """Return the sources of a COPY or ADD, without its destination."""
         is_copy = self.name in {"COPY", "ADD"} and "--from=" not in self.words
         return _FLAG.sub("", self.words, count=1).split()[:-1] if is_copy else []
 
@@ -52,12 +52,12 @@ def two_stages(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def named_images(steps: Sequence[Step]) -> Iterator[str]:
-    """A tag that says which Python and which Debian, or a digest."""
-    given = dict(step.words.partition("=")[::2] for step in steps if step.name == "ARG" and step.stage == -1)
+    """The base image has a digest, or a tag that names Python's and Debian's versions."""
+    arguments = dict(step.words.partition("=")[::2] for step in steps if step.name == "ARG" and step.stage == -1)
     for step in steps:
         if step.name == "FROM":
             image = step.words.partition(" ")[0]
-            image = given.get(image.strip("${}"), image)
+            image = arguments.get(image.strip("${}"), image)
             tag = image.rpartition("/")[2].partition(":")[2]
             if "@sha256:" not in image and not re.fullmatch(r"\d+\.\d+-\w+-\w+", tag):
                 yield f"{image or 'nothing'} is no image that stays the same"
@@ -70,7 +70,7 @@ def not_root(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def exec_form(steps: Sequence[Step]) -> Iterator[str]:
-    """With a shell in between, the shell would get the signals."""
+    """With a shell in between, signals would go to the shell."""
     points = [step for step in steps if step.name == "ENTRYPOINT" and step.stage == _last(steps)]
     for step in [*points, *(step for step in steps if step.name == "CMD")]:
         if not _is_list(step.words):
@@ -90,7 +90,7 @@ def no_unchecked_download(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def hashed_installs(steps: Sequence[Step]) -> Iterator[str]:
-    """What pip installs has a hash, or comes from a file that was made here."""
+    """Every package that pip installs has a hash, or is a file that was built here."""
     for step in steps:
         for command in step.words.split("&&"):
             if re.search(r"\bpip\b.* install\b|\buv\b", command) and not re.search(
@@ -100,7 +100,7 @@ def hashed_installs(steps: Sequence[Step]) -> Iterator[str]:
 
 
 def dependencies_first(steps: Sequence[Step]) -> Iterator[str]:
-    """Source must not be copied before what comes from elsewhere is installed, or each change installs all again."""
+    """Third-party packages are installed before source is copied, or every change would install them again."""
     first = next((n for n, step in enumerate(steps) if any(map(_is_source, step.copies))), None)
     installs = [n for n, step in enumerate(steps) if step.name == "RUN" and "--require-hashes" in step.words]
     if first is None or not installs:

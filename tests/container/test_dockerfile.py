@@ -1,4 +1,4 @@
-"""The Dockerfile as text: what it promises, by our own rules and by hadolint."""
+"""The Dockerfile follows our own rules and hadolint's."""
 
 from __future__ import annotations
 

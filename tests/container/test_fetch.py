@@ -1,4 +1,4 @@
-"""A file from elsewhere gets into the image only if it is the one that was meant."""
+"""A downloaded file gets into the image only if its hash is the given one."""
 
 from __future__ import annotations
 

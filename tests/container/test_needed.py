@@ -1,4 +1,4 @@
-"""What is installed before there is any source: as many plugins as `querygen extras` names, and their pins."""
+"""The packages installed before our source: the pins of the plugins that `querygen extras` names."""
 
 from __future__ import annotations
 

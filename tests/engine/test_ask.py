@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.errors import AnswerError, Exit, PluginError, ProviderError, Stopped
+from querygen_core.contracts.errors import AnswerError, Exit, PluginError, ProviderError, Stopped
+from querygen_core.contracts.records import Response
+from querygen_core.engine.provider_call import LONGEST_TEXT
 from querygen_core.journal.sqlite import SqliteJournal
-from querygen_core.records import Response
-from tests.engine.world import questions, request, world
+from querygen_core.testing import questions
+from tests.engine.world import request, world
 
 
 def run(scenario):
@@ -27,8 +29,8 @@ def test_an_answer_is_paid_once_and_then_comes_from_the_journal(tmp_path: Path):
             answer = await w.conversation()(request())
             assert answer.from_journal
             assert answer.value == {"questions": [{"text": "Is it red?"}]}
-            assert w.meter.calls == 0
-            assert w.meter.from_journal == 1
+            assert w.stats.calls == 0
+            assert w.stats.from_journal == 1
 
     run(first())
     run(again())
@@ -51,7 +53,7 @@ def test_a_refill_is_known_by_its_first_request_and_round_not_by_its_text(tmp_pa
             first = await ask(request("first"))
             ask.start_round(1)
             second = await ask(request(refill))
-            return [first.request_key, second.request_key, str(w.meter.calls)]
+            return [first.request_key, second.request_key, str(w.stats.calls)]
 
     one, other = run(keys("refill without a")), run(keys("refill without a and b"))
     assert one[:2] == other[:2]
@@ -65,7 +67,7 @@ def test_an_unusable_answer_is_asked_for_once_more_and_then_never_again(tmp_path
             with pytest.raises(AnswerError) as caught:
                 await w.conversation()(request())
             assert caught.value.raw == "I would rather not"
-            assert w.meter.calls == expected_calls
+            assert w.stats.calls == expected_calls
 
     run(scenario(2))
     run(scenario(0))
@@ -81,7 +83,7 @@ def test_retry_grants_one_more_try_and_the_lowest_usable_one_counts(tmp_path: Pa
     async def heal() -> None:
         async with world(tmp_path, lambda *_: questions("Is it red?")) as w:
             assert (await w.conversation()(request())).value["questions"]
-            assert w.meter.calls == 1
+            assert w.stats.calls == 1
 
     run(fail())
     run(heal())
@@ -94,7 +96,7 @@ def test_a_blocked_answer_is_not_asked_for_again(tmp_path: Path):
                 await w.conversation()(request())
             assert caught.value.kind == "blocked"
             assert "SAFETY" in str(caught.value)
-            assert w.meter.calls == 1
+            assert w.stats.calls == 1
 
     run(scenario())
 
@@ -106,8 +108,8 @@ def test_faults_are_retried_and_cost_nothing(tmp_path: Path):
     async def scenario() -> None:
         async with world(tmp_path, script, max_calls=1) as w:
             await w.conversation()(request())
-            assert w.meter.errors["retry"] == 2
-            assert w.meter.calls == 1
+            assert w.stats.errors["retry"] == 2
+            assert w.stats.calls == 1
             assert (await w.journal.spent()).indeterminate == 0
 
     run(scenario())
@@ -115,12 +117,45 @@ def test_faults_are_retried_and_cost_nothing(tmp_path: Path):
 
 def test_push_backs_do_not_use_up_the_attempts(tmp_path: Path):
     def script(_request, number):
-        return ProviderError("throttled", "429", retry_after=0.0) if number < 12 else questions("Is it red?")
+        return ProviderError("throttled", "429", retry_after=0.001) if number < 12 else questions("Is it red?")
 
     async def scenario() -> None:
         async with world(tmp_path, script) as w:
             await w.conversation()(request())
-            assert w.meter.errors["throttled"] == 12
+            assert w.stats.errors["throttled"] == 12
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderError("throttled", "429: your daily limit is reached"),
+        ProviderError("throttled", "429: out of credits", retry_after=2.0),
+        ProviderError("throttled", "429", retry_after=7 * 3600.0),
+    ],
+)
+def test_a_push_back_that_waiting_does_not_heal_ends_the_run(tmp_path: Path, error: ProviderError):
+    async def scenario() -> None:
+        async with world(tmp_path, lambda *_: error) as w:
+            with pytest.raises(Stopped):
+                await w.conversation()(request())
+            assert (w.shutdown.code, w.shutdown.stopped_by) == (Exit.PROVIDER_REFUSES, "quota")
+            assert sum(w.provider.calls.values()) == 1
+
+    run(scenario())
+
+
+def test_of_an_answer_without_an_end_its_beginning_is_read_and_stored(tmp_path: Path):
+    endless = questions("Is it red?", "Is it loud?").text[:-2] + ', "x' + "y" * 2_000_000
+
+    async def scenario() -> None:
+        async with world(tmp_path, lambda *_: Response(text=endless)) as w:
+            answer = await w.conversation()(request())
+            assert not answer.whole
+            assert answer.value["questions"][0] == {"text": "Is it red?"}
+            assert len(answer.response.text) == LONGEST_TEXT
+            assert "2,000," in answer.response.reason
 
     run(scenario())
 
@@ -128,7 +163,7 @@ def test_push_backs_do_not_use_up_the_attempts(tmp_path: Path):
 def test_a_call_without_an_answer_is_counted_as_perhaps_paid(tmp_path: Path):
     async def scenario() -> None:
         async with world(tmp_path, lambda *_: questions("x"), seconds=5, call_timeout=0.05, retry_for=0.0) as w:
-            with pytest.raises(ProviderError, match=r"no answer within 0\.05 s"):
+            with pytest.raises(Stopped, match=r"no answer within 0\.05 s"):
                 await w.conversation()(request())
             assert (await w.journal.spent()).indeterminate == 1
 
@@ -150,7 +185,7 @@ def test_a_permanent_failure_ends_the_run_after_few_calls(tmp_path: Path, kind, 
                 with pytest.raises((Stopped, AnswerError)):
                     await w.conversation()(request(f"p{number}"))
             assert sum(w.provider.calls.values()) == times
-            assert w.halt.code == code
+            assert w.shutdown.code == code
 
     run(scenario())
 
@@ -166,7 +201,7 @@ def test_one_success_closes_the_breaker(tmp_path: Path):
                     await w.conversation()(request(f"p{number}"))
                 except AnswerError as exc:
                     assert exc.kind == "refused"
-            assert not w.halt.is_set
+            assert not w.shutdown.is_set
 
     run(scenario())
 
@@ -176,10 +211,10 @@ def test_a_budget_is_never_passed_and_counts_the_whole_job(tmp_path: Path):
         async with world(tmp_path, lambda *_: questions("ok?"), seconds=0.01, max_calls=7) as w:
             tasks = [w.conversation()(request(f"p{number}")) for number in range(30)]
             results = await asyncio.gather(*tasks, return_exceptions=True)
-            assert w.meter.calls == new
+            assert w.stats.calls == new
             assert sum(isinstance(result, Stopped) for result in results) == 23
-            assert w.halt.code == Exit.PROVIDER_REFUSES
-            assert "max_calls 7" in w.halt.message
+            assert w.shutdown.code == Exit.PROVIDER_REFUSES
+            assert "max_calls 7" in w.shutdown.message
 
     run(scenario(7))
     run(scenario(0))
@@ -187,7 +222,7 @@ def test_a_budget_is_never_passed_and_counts_the_whole_job(tmp_path: Path):
 
 def test_tokens_are_reserved_before_the_call(tmp_path: Path):
     async def scenario() -> None:
-        async with world(tmp_path, lambda *_: questions("ok?"), max_tokens=2_100) as w:
+        async with world(tmp_path, lambda *_: questions("ok?"), max_tokens=17_000) as w:
             await w.conversation()(request("a"))
             assert (await w.journal.spent()).tokens == 15
             with pytest.raises(Stopped, match="max_tokens"):
@@ -200,11 +235,12 @@ def test_abandoned_calls_are_counted_and_their_waiters_stop(tmp_path: Path):
     async def scenario() -> None:
         async with world(tmp_path, lambda *_: questions("ok?"), seconds=30) as w:
             waiting = [asyncio.create_task(w.conversation()(request(f"p{number}"))) for number in range(4)]
-            await asyncio.sleep(0.1)
-            w.asker.abandon()
+            while w.provider.in_flight < 4:  # noqa: ASYNC110 - the provider has no event
+                await asyncio.sleep(0.01)
+            w.model_client.abandon()
             results = await asyncio.gather(*waiting, return_exceptions=True)
             assert all(isinstance(result, Stopped) for result in results)
-            assert w.meter.abandoned == 4
+            assert w.stats.abandoned == 4
             assert (await w.journal.spent()).abandoned == 4
 
     run(scenario())
@@ -227,7 +263,7 @@ def test_when_the_journal_cannot_be_written_no_further_call_starts(tmp_path: Pat
                 with pytest.raises(Stopped):
                     await w.conversation()(request(f"p{number}"))
             assert not w.provider.calls
-            assert w.halt.code == Exit.TRY_AGAIN
+            assert w.shutdown.code == Exit.TRY_AGAIN
 
     run(scenario())
 
@@ -245,8 +281,11 @@ def test_a_provider_that_breaks_its_contract_is_named(tmp_path: Path, answer):
 class Second(SqliteJournal):
     """Another process was first with every answer."""
 
-    async def record(self, intent, key, number, response, **given):
-        return await super().record(intent, key, number, questions("Was it there first?"), **given)
+    async def record(self, call, key, number, response, **given):
+        await super().record(
+            await self.begin_call(key, number), key, number, questions("Was it there first?"), usable=True
+        )
+        return await super().record(call, key, number, response, **given)
 
 
 def test_the_answer_that_the_journal_kept_is_the_one_that_counts(tmp_path: Path):
@@ -254,6 +293,7 @@ def test_the_answer_that_the_journal_kept_is_the_one_that_counts(tmp_path: Path)
         async with world(tmp_path, lambda *_: Response(text="broken {"), journal=Second) as w:
             answer = await w.conversation()(request())
             assert answer.value == {"questions": [{"text": "Was it there first?"}]}
-            assert (w.meter.calls, sum(w.provider.calls.values())) == (1, 1), "what was paid for is counted"
+            assert (w.stats.calls, sum(w.provider.calls.values())) == (1, 1), "what was paid for is counted"
+            assert w.stats.duplicate == 1
 
     run(scenario())

@@ -1,4 +1,4 @@
-"""From the journal to the sinks: each gets everything once, and its troubles are its own."""
+"""From the journal to the sinks: each gets everything once, and its errors are its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from querygen_core.api import InputError, Receipt, SinkError
+from querygen_core.contracts.errors import Exit, JournalError
 from querygen_core.engine import deliver
-from querygen_core.errors import Exit
-from tests.engine.lab import Lab, Page, Table, product, products, states, three_questions
-from tests.engine.world import ScriptedProvider
+from querygen_core.journal.sqlite import SqliteJournal
+from querygen_core.testing import MemorySink, MemorySnapshotSink, ScriptedProvider, three_questions
+from tests.engine.lab import Lab, product, products, states
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_sink_gets_what_is_finished_while_the_rest_is_made(tmp_path: Path):
     assert result.code == Exit.DONE
     assert len(lab.table.applied) > 1
     assert numbers(result) == (180, 0, 0, 0)
-    assert set(lab.table.held) == {item.key for item in products(60)}
+    assert set(lab.table.texts) == {item.key for item in products(60)}
     assert result.report["queries_saved_to_db"] == 180
 
 
@@ -49,39 +50,41 @@ def test_again_everything_is_unchanged_and_nothing_is_asked(tmp_path: Path):
 def test_a_sink_added_later_gets_everything_without_a_call(tmp_path: Path):
     lab = Lab(tmp_path, products(10))
     lab.run()
-    lab.sinks = {**lab.sinks, "later": Table("lab/later"), "page": Page()}
+    lab.sinks = {**lab.sinks, "later": MemorySink("lab/later"), "page": MemorySnapshotSink()}
     result = lab.run()
     assert result.report["calls"]["new"] == 0
     assert numbers(result, "later") == (30, 0, 0, 0)
-    assert lab.sinks["later"].held == lab.table.held
-    assert [key for key, _ in lab.sinks["page"].published] == [item.key for item in products(10)]
+    assert lab.sinks["later"].texts == lab.table.texts
+    assert [outcome.product_key for outcome in lab.sinks["page"].published] == [item.key for item in products(10)]
 
 
 def test_a_snapshot_is_in_input_order_and_published_once(tmp_path: Path):
-    lab = Lab(tmp_path, products(450), sinks={"page": Page()})
+    lab = Lab(tmp_path, products(450), sinks={"page": MemorySnapshotSink()})
     result = lab.run()
     page = lab.sinks["page"]
     assert page.publications == 1
-    assert [key for key, _ in page.published] == [item.key for item in products(450)]
+    assert [outcome.product_key for outcome in page.published] == [item.key for item in products(450)]
     assert page.applied == [200, 200, 50]
     assert numbers(result, "page") == (1350, 0, 0, 0)
 
 
 def test_a_snapshot_keeps_the_old_questions_of_a_product_that_has_no_new_ones(tmp_path: Path):
-    lab = Lab(tmp_path, products(4), sinks={"page": Page()}, runtime={"max_failed_ratio": 1})
+    lab = Lab(tmp_path, products(4), sinks={"page": MemorySnapshotSink()}, runtime={"max_failed_ratio": 1})
     lab.run()
-    before = dict(lab.sinks["page"].published)
+    before = {outcome.product_key: outcome.queries for outcome in lab.sinks["page"].published}
     lab.records = [product(0), product(1, title="Renamed"), product(2), product(3)]
-    lab.model = ScriptedProvider(lambda *_: ValueError("boom"))
+    lab.model = ScriptedProvider(
+        lambda asked, number: ValueError("boom") if "Renamed" in asked.prompt else three_questions(asked, number)
+    )
     result = lab.run()
     assert states(result) == {"done": 3, "failed": 1}
-    assert dict(lab.sinks["page"].published) == before
+    assert {outcome.product_key: outcome.queries for outcome in lab.sinks["page"].published} == before
     assert numbers(result, "page")[3] == 0
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_sink_that_heals_gets_everything(tmp_path: Path):
-    table = Table(troubles=[SinkError("retry", "busy"), SinkError("retry", "busy")])
+    table = MemorySink(errors=[SinkError("retry", "busy"), SinkError("retry", "busy")])
     result = Lab(tmp_path, products(5), sinks={"table": table}).run()
     assert result.code == Exit.DONE
     assert numbers(result) == (15, 0, 0, 0)
@@ -99,18 +102,19 @@ def test_a_sink_that_heals_gets_everything(tmp_path: Path):
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("kind", [Table, Page])
+@pytest.mark.parametrize("kind", [MemorySink, MemorySnapshotSink])
 @pytest.mark.usefixtures("impatient")
 def test_a_failing_sink_stops_neither_generation_nor_the_others(tmp_path: Path, kind, error, code):
-    bad, good = kind("lab/bad", troubles=[error] * 99), Table("lab/good")
+    bad, good = kind("lab/bad", errors=[error] * 99), MemorySink("lab/good")
     lab = Lab(tmp_path, products(5), sinks={"bad": bad, "good": good})
     result = lab.run()
     assert (result.code, states(result)) == (code, {"done": 5})
+    assert result.report["stopped_by"] == "sink"
     assert "sink bad" in result.message
-    assert len(good.held) == 5
+    assert len(good.texts) == 5
     assert numbers(result, "bad") == (0, 0, 0, 15)
     assert sink(result, "bad")["error"]
-    bad.troubles.clear()
+    bad.errors.clear()
     healed = lab.run()
     assert (healed.code, healed.report["calls"]["new"]) == (Exit.DONE, 0)
     assert numbers(healed, "bad") == (15, 0, 0, 0)
@@ -120,7 +124,7 @@ def test_a_failing_sink_stops_neither_generation_nor_the_others(tmp_path: Path, 
 def test_what_a_snapshot_could_not_publish_is_not_delivered(tmp_path: Path, backup):
     """Its receipts told what `publish` would come to; the error says whether there is a backup."""
 
-    class Unpublished(Page):
+    class Unpublished(MemorySnapshotSink):
         async def publish(self):
             raise SinkError("permanent", "refused", backup=backup)
 
@@ -130,7 +134,7 @@ def test_what_a_snapshot_could_not_publish_is_not_delivered(tmp_path: Path, back
     assert numbers(result, "page") == (0, 0, 0, 0 if backup else 15)
     assert sink(result, "page")["backup"] == (15 if backup else 0)
     assert result.report["queries_saved_to_db"] == 0
-    lab.sinks = {"page": Page()}
+    lab.sinks = {"page": MemorySnapshotSink()}
     healed = lab.run()
     assert (healed.code, healed.report["calls"]["new"]) == (Exit.DONE, 0)
     assert numbers(healed, "page") == (15, 0, 0, 0)
@@ -138,18 +142,19 @@ def test_what_a_snapshot_could_not_publish_is_not_delivered(tmp_path: Path, back
 
 @pytest.mark.usefixtures("impatient")
 def test_a_sink_that_need_not_work_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    sinks = {"table": Table(), "extra": Table("lab/extra", troubles=[SinkError("permanent", "no such table")])}
+    sinks = {"table": MemorySink(), "extra": MemorySink("lab/extra", errors=[SinkError("permanent", "no such table")])}
     result = Lab(tmp_path, products(3), sinks=sinks, optional={"extra"}).run()
     assert result.code == Exit.DONE
     assert "no such table" in sink(result, "extra")["error"]
     assert numbers(result, "extra") == (0, 0, 0, 9)
     assert "no such table" in caplog.text
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
 def test_of_several_failing_sinks_the_most_urgent_counts(tmp_path: Path):
     sinks = {
-        "one": Table("1", troubles=[SinkError("permanent", "no table")]),
-        "two": Table("2", troubles=[SinkError("auth", "no right")]),
+        "one": MemorySink("1", errors=[SinkError("permanent", "no table")]),
+        "two": MemorySink("2", errors=[SinkError("auth", "no right")]),
     }
     result = Lab(tmp_path, products(2), sinks=sinks).run()
     assert result.code == Exit.CREDENTIALS
@@ -169,7 +174,7 @@ def test_of_several_failing_sinks_the_most_urgent_counts(tmp_path: Path):
     ids=repr,
 )
 def test_nothing_is_paid_while_a_required_sink_cannot_be_written(tmp_path: Path, error, code, required):
-    sinks = {"table": Table(), "bad": Table("lab/bad", unready=error)}
+    sinks = {"table": MemorySink(), "bad": MemorySink("lab/bad", check_error=error)}
     lab = Lab(tmp_path, products(3), sinks=sinks, optional=set() if required else {"bad"})
     result = lab.run()
     assert result.code == (code if required else Exit.DONE)
@@ -177,24 +182,82 @@ def test_nothing_is_paid_while_a_required_sink_cannot_be_written(tmp_path: Path,
     assert numbers(result, "bad") == (0, 0, 0, 0 if required else 9)
     if required:
         assert "bad" in result.message
+        assert result.report["stopped_by"] == "sink"
+
+
+@pytest.mark.parametrize("required", [True, False])
+@pytest.mark.parametrize("kind", [MemorySink, MemorySnapshotSink])
+def test_a_sink_that_knows_a_later_process_ends_the_run_at_once(tmp_path: Path, kind, required, caplog):
+    error = SinkError("fenced", "another process has taken over")
+    bad, good = kind("lab/bad", errors=[error] * 9), MemorySnapshotSink("lab/good")
+    lab = Lab(
+        tmp_path,
+        products(60),
+        model=ScriptedProvider(three_questions, seconds=0.01),
+        sinks={"bad": bad, "good": good},
+        optional=set() if required else {"bad"},
+    )
+    result = lab.run()
+    assert (result.code, result.message) == (Exit.TRY_AGAIN, "sink bad: another process has taken over")
+    assert result.report["stopped_by"] == "held"
+    assert len(bad.errors) == 8, "it is not tried again"
+    assert good.published is None
+    if kind is MemorySink:
+        assert lab.model.calls.total() < 60, "no call starts any more"
+    assert numbers(result, "good")[:3] == (0, 0, 0)
+    assert caplog.text.count("another process has taken over") == 1
+
+
+def test_a_later_process_is_a_reason_not_to_begin_whatever_the_sink(tmp_path: Path):
+    error = SinkError("fenced", "another process has taken over")
+    sinks = {"table": MemorySink(), "extra": MemorySink("lab/extra", check_error=error)}
+    lab = Lab(tmp_path, products(3), sinks=sinks, optional={"extra"})
+    assert lab.run().code == Exit.TRY_AGAIN
+    assert lab.model.calls.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [*((MemorySink, asked) for asked in range(2)), *((MemorySnapshotSink, asked) for asked in range(3))],
+)
+def test_without_a_lease_nothing_more_is_delivered(tmp_path: Path, monkeypatch, kind, asked):
+    """Lost before the first call of the sink, before the next, or after the last."""
+
+    class Leased(SqliteJournal):
+        asked = 0
+
+        def check_lease(self):
+            self.asked += 1
+            if self.asked > asked:
+                raise JournalError("taken over by another process", kind="fenced")
+
+    lab = Lab(tmp_path, products(3), sinks={"table": MemorySink()})
+    lab.run()
+    lab.sinks = {"table": kind()}
+    monkeypatch.setattr("querygen_core.journal.sqlite.SqliteJournal", Leased)
+    result = lab.run()
+    assert (result.code, result.message) == (Exit.TRY_AGAIN, "taken over by another process")
+    assert result.report["stopped_by"] == "held"
+    calls = len(lab.table.applied) + (kind is MemorySnapshotSink and lab.table.publications)
+    assert calls == min(asked, 1 if kind is MemorySink else 2)
 
 
 def test_what_a_sink_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path):
-    table = Table(refuses=lambda outcome: "too long" if outcome.title == "Product 1" else None)
+    table = MemorySink(refuses=lambda outcome: "too long" if outcome.title == "Product 1" else None)
     lab = Lab(tmp_path, products(4), sinks={"table": table}, runtime={"max_failed_ratio": 0.25})
     result = lab.run()
     assert (result.code, states(result)) == (Exit.DONE, {"done": 4})
     assert numbers(result) == (9, 0, 0, 3)
-    (letter,) = lab.letters()
+    (letter,) = lab.dead_letters()
     assert (letter["stage"], letter["reason"], letter["message"]) == ("deliver", "table", "too long")
     assert letter["product_key"] == product(1).key
     assert letter["attempt"] == 1
-    lab.runtime = {"max_failed_ratio": 0.2}
+    lab.runtime = {"max_failed_ratio": 0.2, "max_failed": 0}
     assert lab.run().code == Exit.INPUT_UNUSABLE
 
 
 def test_a_refusal_of_an_optional_sink_fails_nothing(tmp_path: Path):
-    sinks = {"table": Table(), "extra": Table("lab/extra", refuses=lambda _: "never")}
+    sinks = {"table": MemorySink(), "extra": MemorySink("lab/extra", refuses=lambda _: "never")}
     result = Lab(tmp_path, products(4), sinks=sinks, optional={"extra"}).run()
     assert result.code == Exit.DONE
 
@@ -211,12 +274,12 @@ def test_a_refusal_of_an_optional_sink_fails_nothing(tmp_path: Path):
     ids=["fewer", "other order", "more", "none", "no receipts"],
 )
 def test_a_sink_that_breaks_its_contract_is_named(tmp_path: Path, receipts):
-    class Wrong(Table):
+    class Wrong(MemorySink):
         async def apply(self, outcomes):
             return receipts(await super().apply(outcomes))
 
     wrong = Wrong()
-    lab = Lab(tmp_path, products(3), sinks={"table": Page()})
+    lab = Lab(tmp_path, products(3), sinks={"table": MemorySnapshotSink()})
     lab.run()
     lab.sinks = {"table": wrong}  # which gets all three at once
     result = lab.run()
@@ -225,7 +288,7 @@ def test_a_sink_that_breaks_its_contract_is_named(tmp_path: Path, receipts):
 
 
 def test_receipts_that_do_not_add_up_end_with_70(tmp_path: Path):
-    class Forgetful(Table):
+    class Forgetful(MemorySink):
         async def apply(self, outcomes):
             return [*(await super().apply(outcomes[:-1])), Receipt(product_key=outcomes[-1].product_key)]
 
@@ -244,7 +307,7 @@ def test_a_changed_recipe_retires_what_is_gone(tmp_path: Path):
 
 
 def test_a_secret_in_a_sink_s_error_is_masked(tmp_path: Path):
-    table = Table(troubles=[SinkError("permanent", "cannot log in to postgres://me:hunter2hunter2@db/x")])
+    table = MemorySink(errors=[SinkError("permanent", "cannot log in to postgres://me:hunter2hunter2@db/x")])
     lab = Lab(tmp_path, products(1), sinks={"table": table})
     result = lab.run()
     assert "cannot log in" in result.message

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
-from querygen_core.engine.halt import Halt
-from querygen_core.engine.throttle import Bucket, Throttle
-from querygen_core.errors import Exit, Stopped
+from querygen_core.contracts.errors import Exit, Stopped
+from querygen_core.engine.shutdown import Shutdown
+from querygen_core.engine.throttle import Bucket, Throttle, unnamed_pause
 
 
 def test_a_bucket_lets_a_burst_through_and_then_keeps_the_rate():
@@ -33,7 +34,7 @@ def test_what_is_given_back_can_be_taken_again():
 
 def test_calls_in_flight_never_pass_the_limit_and_slow_start_doubles_it():
     async def scenario() -> tuple[int, float]:
-        throttle = Throttle(Halt(), ceiling=32)
+        throttle = Throttle(Shutdown(), ceiling=32)
         most = 0
 
         async def call() -> None:
@@ -54,7 +55,7 @@ def test_calls_in_flight_never_pass_the_limit_and_slow_start_doubles_it():
 
 def test_a_burst_of_push_backs_shrinks_the_limit_once_and_cools_everybody_down():
     async def scenario() -> None:
-        throttle = Throttle(Halt(), ceiling=8)
+        throttle = Throttle(Shutdown(), ceiling=8)
         loop = asyncio.get_running_loop()
 
         async def call() -> None:
@@ -63,7 +64,6 @@ def test_a_burst_of_push_backs_shrinks_the_limit_once_and_cools_everybody_down()
                 throttle.push_back(slot, retry_after=0.15)
 
         await asyncio.gather(*(call() for _ in range(8)))
-        assert throttle.pushed_back == 8
         assert throttle.limit == pytest.approx(8 * 0.7)
         before = loop.time()
         async with throttle.slot(0):
@@ -74,7 +74,7 @@ def test_a_burst_of_push_backs_shrinks_the_limit_once_and_cools_everybody_down()
 
 def test_after_a_push_back_the_limit_comes_back_quickly_and_then_probes_slowly():
     async def scenario() -> list[float]:
-        throttle = Throttle(Halt(), ceiling=64)
+        throttle = Throttle(Shutdown(), ceiling=64)
         throttle.limit = 40
         async with throttle.slot(0) as slot:
             throttle.push_back(slot, retry_after=0)
@@ -89,14 +89,56 @@ def test_after_a_push_back_the_limit_comes_back_quickly_and_then_probes_slowly()
     assert asyncio.run(scenario()) == pytest.approx([28, 36, 38])
 
 
+@pytest.mark.parametrize("named", [None, 0.0, -3.0])
+def test_a_stray_push_back_that_names_no_pause_stops_nobody_else(named):
+    async def scenario() -> list[bool]:
+        throttle = Throttle(Shutdown(), ceiling=8)
+        stopped = []
+        for succeeded in (True, True, False, True):
+            async with throttle.slot(0) as slot:
+                throttle.push_back(slot, named)
+            stopped.append(throttle.cooling() > 0)
+            throttle._cool_until = 0.0
+            if succeeded:
+                async with throttle.slot(0) as slot:
+                    throttle.succeeded(slot, None)
+        return stopped
+
+    assert asyncio.run(scenario()) == [False, False, False, True]
+
+
+def test_push_backs_in_vain_stop_all_calls_for_longer_and_longer():
+    async def scenario() -> list[float]:
+        throttle = Throttle(Shutdown(), ceiling=8)
+        pauses = []
+        for _ in range(12):
+            async with throttle.slot(0) as slot:
+                throttle.push_back(slot, 0.0)
+            pauses.append(throttle.cooling())
+            throttle._cool_until = 0.0
+        return pauses
+
+    pauses = asyncio.run(scenario())
+    assert pauses[0] == 0
+    assert all(later > earlier for earlier, later in pairwise(pauses[:6]))
+    assert 40 < pauses[-1] < 75
+
+
+def test_a_request_that_is_pushed_back_waits_longer_each_time():
+    waits = [unnamed_pause(times) for times in range(1, 100)]
+    assert 0.8 <= waits[0] <= 1.2
+    assert all(later > earlier for earlier, later in pairwise(waits[:6]))
+    assert max(waits) <= 72
+
+
 def test_whoever_waits_hears_that_the_run_ends():
     async def scenario() -> None:
-        halt = Halt()
-        throttle = Throttle(halt, ceiling=1)
+        shutdown = Shutdown()
+        throttle = Throttle(shutdown, ceiling=1)
         async with throttle.slot(0):
             waiting = asyncio.create_task(_enter(throttle))
             await asyncio.sleep(0)
-            halt.set(Exit.TRY_AGAIN, "enough")
+            shutdown.set(Exit.TRY_AGAIN, "enough")
             with pytest.raises(Stopped, match="enough"):
                 await waiting
         assert throttle.in_flight == 0
@@ -106,7 +148,7 @@ def test_whoever_waits_hears_that_the_run_ends():
 
 def test_cancelled_waiters_leave_no_slot_behind():
     async def scenario() -> None:
-        throttle = Throttle(Halt(), ceiling=1)
+        throttle = Throttle(Shutdown(), ceiling=1)
         for _ in range(50):
             tasks = [asyncio.create_task(_enter(throttle)) for _ in range(5)]
             await asyncio.sleep(0)
@@ -120,16 +162,30 @@ def test_cancelled_waiters_leave_no_slot_behind():
 
 
 def test_without_patience_a_long_pause_ends_the_run():
-    async def scenario() -> Halt:
-        halt = Halt()
-        throttle = Throttle(halt, ceiling=1, longest_wait=10)
+    async def scenario() -> Shutdown:
+        shutdown = Shutdown()
+        throttle = Throttle(shutdown, ceiling=1, longest_wait=10)
         async with throttle.slot(0) as slot:
             throttle.push_back(slot, retry_after=60)
-        return halt
+        return shutdown
 
-    assert asyncio.run(scenario()).code == Exit.TRY_AGAIN
+    shutdown = asyncio.run(scenario())
+    assert (shutdown.code, shutdown.stopped_by) == (Exit.TRY_AGAIN, "provider_wait")
+    assert shutdown.retry_after == pytest.approx(60, abs=1)
 
 
 async def _enter(throttle: Throttle) -> None:
     async with throttle.slot(0):
         await asyncio.sleep(0)
+
+
+def test_a_pause_that_nobody_named_is_no_longer_than_a_request_is_tried():
+    async def scenario() -> float:
+        throttle = Throttle(Shutdown(), ceiling=8, longest_unnamed=0.5)
+        for _ in range(6):
+            throttle._cool_until = 0.0
+            async with throttle.slot(0) as slot:
+                throttle.push_back(slot, None)
+        return throttle.cooling()
+
+    assert 0 < asyncio.run(scenario()) <= 0.5

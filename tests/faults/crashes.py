@@ -1,16 +1,17 @@
 """A program: runs a small job once for every place where it can be killed, and finishes it each time.
 
-    python crashes.py CONFIG FOLDER
+    python crashes.py CONFIG FOLDER [STRIDE]
 
 In a child that is forked for the purpose, the n-th write (a transaction's begin or end, a sync, a rename) kills the
-process just before it happens; then another child runs the job to its end. n grows until a job gets through. One JSON
-line for each n: the place, and how the run after it ended. Forking costs a tenth of starting Python anew.
+process just before it happens; then another child runs the job to its end. n grows, by STRIDE or one, until a job gets
+through. One JSON line for each n: the place, and how the run after it ended. Forking costs a tenth of a new Python.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -23,6 +24,7 @@ from typing import Any
 from querygen_core.cli.main import run_command
 
 _MOST = 500
+_LEASE = re.compile(r"\.\d{13,}\.")  # the number of a lease in the name of a file
 
 
 class Fuse:
@@ -57,7 +59,7 @@ class Fuse:
 
     def lay(self) -> None:
         sqlite3.connect = self.connect
-        for name in ("fsync", "replace", "rename", "unlink"):
+        for name in ("fsync", "replace", "rename", "link", "unlink"):
             setattr(os, name, self.before(name, getattr(os, name)))
 
 
@@ -92,7 +94,7 @@ def main() -> None:
     shutil.copytree(config.parent, folder)
     os.chdir(folder)
     run()  # in this process, so that its children have everything imported
-    for length in range(1, _MOST):
+    for length in range(1, _MOST, int(sys.argv[3]) if len(sys.argv) > 3 else 1):
         os.chdir(config.parent)
         shutil.rmtree(folder)
         shutil.copytree(config.parent, folder)
@@ -101,9 +103,16 @@ def main() -> None:
         place = Path("place").read_text() if first == -signal.SIGKILL else ""
         paid = _paid()
         second = in_a_child(run)
-        line = {"n": length, "place": place, "first": first, "second": second, "paid_before": paid,
-                "paid": _paid(), "files": sorted(path.name for path in Path().iterdir()),
-                "outputs": [Path(name).read_text("utf-8") for name in ("out.jsonl", "out.json")]}  # fmt: skip
+        line = {
+            "n": length,
+            "place": place,
+            "first": first,
+            "second": second,
+            "paid_before": paid,
+            "paid": _paid(),
+            "files": sorted(_LEASE.sub(".N.", path.name) for path in Path().iterdir()),
+            "outputs": [Path(name).read_text("utf-8") for name in ("out.jsonl", "out.json")],
+        }
         os.write(results, f"{json.dumps(line)}\n".encode())
         if not place:
             return

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from querygen_core.api import Component, hookimpl
-from querygen_offline import OfflineOptions
 from querygen_offline.model import OfflineModel
+from querygen_offline.options import OfflineOptions
 
 querygen_api = 1
 

@@ -27,13 +27,22 @@ def records(count: int) -> list[dict[str, Any]]:
     made = []
     for number in range(count):
         thing, material = draw.choice(_THINGS), draw.choice(_MATERIALS)
-        made.append({
-            "id": f"S{number:03}", "title": f"Tarnholm {thing} {100 + number}", "brand": "Tarnholm",
-            "category": f"Home > {thing}s", "product_type": thing.lower(),
-            "description": f"A {thing.lower()} of {material} that was made to be used every day, number {number}.",
-            "attributes": {"Material": material, "Weight": f"{draw.randint(2, 90) / 10} kg", "Colour": draw.choice(
-                ("black", "cream", "sea green")), "Warranty": f"{draw.randint(1, 9)} years"},
-        })  # fmt: skip
+        made.append(
+            {
+                "id": f"S{number:03}",
+                "title": f"Tarnholm {thing} {100 + number}",
+                "brand": "Tarnholm",
+                "category": f"Home > {thing}s",
+                "product_type": thing.lower(),
+                "description": f"A {thing.lower()} of {material} that was made to be used every day, number {number}.",
+                "attributes": {
+                    "Material": material,
+                    "Weight": f"{draw.randint(2, 90) / 10} kg",
+                    "Colour": draw.choice(("black", "cream", "sea green")),
+                    "Warranty": f"{draw.randint(1, 9)} years",
+                },
+            }
+        )
     return made
 
 
@@ -88,9 +97,9 @@ class Shop:
         bill = self.folder / "bill"
         return bill.stat().st_size if bill.exists() else 0
 
-    def count(self, query: str) -> int:
-        """A number from the journal as another process sees it; 0 while there is none."""
-        file = self.folder / ".querygen" / "shop" / "journal.sqlite"
+    def count(self, query: str, file: str = "shop/journal.sqlite") -> int:
+        """A number from a database of the state folder as another process sees it; 0 while there is none."""
+        file = self.folder / ".querygen" / file
         if not file.exists():
             return 0
         try:
@@ -115,7 +124,7 @@ def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> Ended:
 
 def balanced(report: Mapping[str, Any]) -> bool:
     """Every record in one state, every question kept or dropped, every sink with all that was kept."""
-    states = ("done", "short", "rejected", "duplicate", "failed", "pending")
+    states = ("done", "short", "rejected", "duplicate", "failed", "deleted", "pending")
     queries = report["queries"]
     return (
         report["input"] == sum(report[state] for state in states)

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.process import Ended, end, environment
 from tests.faults.shop import CONCURRENCY, Shop, balanced
 
+pytestmark = pytest.mark.slow
+
 NO_ROOM = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, ({0} * 1024, {0} * 1024))
@@ -35,9 +37,14 @@ def command(preparation: str, *words: str) -> list[str]:
 def run_after(preparation: str, shop: Shop) -> Ended:
     words = ("-m", "querygen_core", "run", "shop.yaml", "--json", "--log-level", "warning")
     process = subprocess.Popen(
-        command(preparation, *words), cwd=shop.folder, env=environment({}, [shop.folder / "site"]), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        command(preparation, *words),
+        cwd=shop.folder,
+        env=environment({}, [shop.folder / "site"]),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     return end(process)
 
 
@@ -50,9 +57,11 @@ def test_a_full_disk_ends_the_run_at_once_and_more_room_completes_it(unbroken, s
     paid = shop.paid
     assert ended.code == 75, ended
     assert "Traceback" not in ended.err
-    assert "journal: the disk" in ended.err
+    assert ".sqlite: the disk" in ended.err
     assert paid < unbroken.needed
-    assert paid <= shop.count("SELECT count(*) FROM answers") + CONCURRENCY, "calls went on without a journal"
+    assert paid <= shop.count("SELECT count(*) FROM answers", "answers.sqlite") + CONCURRENCY, (
+        "calls went on without a journal"
+    )
     again = shop.run()
     assert again.code == 0, again.err
     assert balanced(again.json)
@@ -67,25 +76,34 @@ def test_no_room_for_a_journal_at_all_costs_nothing(shop):
     assert shop.paid == 0
 
 
-@pytest.mark.parametrize("what", ["state", "journal", "outputs"])
+@pytest.mark.parametrize("what", ["state", "journal", "lock", "outputs"])
 def test_what_must_not_be_written_is_said_before_anything_is_paid(shop, what: str):
     shop.products = 3
     shop.write()
     state = shop.folder / ".querygen" / "shop"
     state.mkdir(parents=True)
     (shop.folder / "bill").touch()
-    closed = {"state": state, "journal": state / "journal.sqlite", "outputs": shop.folder}[what]
-    if what == "journal":
+    closed = {
+        "state": state,
+        "journal": state / "journal.sqlite",
+        "lock": state / "lock-0-of-1",
+        "outputs": shop.folder,
+    }[what]
+    if what in ("journal", "lock"):
         closed.touch()
     closed.chmod(0o555)
     if not _is_closed(closed):
         pytest.skip("this system lets its root write everywhere")
     ended = run_after(NO_POWER, shop)
-    assert ended.code == {"state": 78, "journal": 75, "outputs": 74}[what], ended
+    assert ended.code == {"state": 78, "journal": 72, "lock": 72, "outputs": 74}[what], ended
     assert "Traceback" not in ended.err
-    assert {"state": "state_dir", "journal": "must not be written", "outputs": "cannot write out.json"}[
-        what
-    ] in ended.err
+    says = {
+        "state": "state_dir",
+        "journal": "is not writable",
+        "lock": "lock-0-of-1 cannot be written: Permission denied",
+        "outputs": "cannot write out.json",
+    }
+    assert says[what] in ended.err
     assert shop.paid == 0
 
 

@@ -153,3 +153,14 @@ def test_speed_addresses_and_flaws_of_transport_are_in_no_key(done):
     done.write()
     again = report(done, "--set", "models.m.errors=0.5")
     assert (again["calls"]["new"], again["calls"]["journal"]) == (0, 0)
+
+
+def test_answers_that_were_removed_are_missed(unbroken, shop):
+    shop.write()
+    assert shop.run().code == 0
+    for file in (shop.folder / ".querygen").glob("answers.sqlite*"):
+        file.unlink()
+    again = shop.run()
+    assert again.code == 0
+    assert f"this job has paid for {shop.paid} answers, and the store has none of them" in again.err
+    assert "has paid for" not in shop.run().err.replace(again.err, "")

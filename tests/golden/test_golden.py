@@ -36,4 +36,5 @@ def test_a_refill_asks_for_the_shortfall_and_names_what_is_there():
         assert f"{COUNT} questions" in first.prompt
         assert "3 questions" in refill.prompt
         assert "Is it loud?" in refill.prompt
+        assert '"Nice?": "too_short"' in refill.prompt
         assert "Is it loud?" not in first.prompt

@@ -38,8 +38,12 @@ def opened(
     return asyncio.run(main())
 
 
-def change(folder: Path, statement: str, *values: Any) -> int:
-    with closing(sqlite3.connect(folder / "state" / "journal.sqlite")) as db, db:
+JOB, ANSWERS = "state/journal.sqlite", "answers.sqlite"
+"""The job's own database, and that of the answers of all jobs, in a test's folder."""
+
+
+def change(folder: Path, statement: str, *values: Any, file: str = JOB) -> int:
+    with closing(sqlite3.connect(folder / file)) as db, db:
         return db.execute(statement, values).rowcount
 
 
@@ -53,4 +57,4 @@ async def settle_two(journal: SqliteJournal) -> None:
     pairs = [made(0), made(1, state="short", reasons={"market": "facts"})]
     await journal.admit([item for item, _ in pairs])
     for number, (_, result) in enumerate(pairs):
-        await journal.settle(number, result)
+        await journal.complete(number, result)

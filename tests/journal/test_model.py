@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from querygen_core.journal.interface import DeadLetter, Entry
+from querygen_core.contracts.journal import DeadLetter, ManifestEntry
+from querygen_core.contracts.records import Outcome, Query, Response
 from querygen_core.journal.sqlite import SqliteJournal
-from querygen_core.records import Outcome, Query, Response
 from querygen_core.testing import context
 
 _KEYS = st.sampled_from("abc")
@@ -27,7 +27,7 @@ _TEXTS = st.sampled_from(["", "Is it red?", "\ud800", "x\x00y", "é" * 300])
 class Row:
     """A record of the model's manifest. previous: the outcome key that an earlier run left."""
 
-    entry: Entry
+    entry: ManifestEntry
     state: str
     previous: str | None = None
 
@@ -67,27 +67,46 @@ class Journals(RuleBasedStateMachine):
 
     @rule(key=_KEYS, number=st.integers(0, 2), text=_TEXTS, usable=st.booleans())
     def answer(self, key: str, number: int, text: str, usable: bool) -> None:
-        intent = self.call(self.journal.intend(key, number))
-        self.call(self.journal.record(intent, key, number, Response(text=text), usable=usable))
+        call = self.call(self.journal.begin_call(key, number))
+        if number in self.answers.get(key, {}):
+            assert call == "asked"
+            return
+        recorded = self.call(self.journal.record(call, key, number, Response(text=text), usable=usable))
+        assert (recorded.response.text, recorded.duplicate) == (text, False)
         self.answers.setdefault(key, {})[number] = (text, usable)
         self.calls += 1
 
+    @rule(key=_KEYS, number=st.integers(0, 2), text=_TEXTS, usable=st.booleans())
+    def answer_at_once_with_another_process(self, key: str, number: int, text: str, usable: bool) -> None:
+        """Both have asked; the answer that comes first is the one that counts, and both are paid for."""
+        calls = [self.call(self.journal.begin_call(key, number)) for _ in range(2)]
+        if number in self.answers.get(key, {}):
+            assert calls == ["asked", "asked"]
+            return
+        for call, mine in zip(calls, (text, "late"), strict=True):
+            recorded = self.call(self.journal.record(call, key, number, Response(text=mine), usable=usable))
+            assert (recorded.response.text, recorded.duplicate) == (text, call != calls[0])
+        self.answers.setdefault(key, {})[number] = (text, usable)
+        self.calls += 2
+
     @rule(key=_KEYS)
     def call_without_an_end(self, key: str) -> None:
-        self.call(self.journal.intend(key, 0))
-        self.open += 1
+        self.open += isinstance(self.call(self.journal.begin_call(key, 0)), int)
 
     @rule(product=_KEYS, content=st.integers(0, 1), recipe=st.integers(0, 1))
     def admit(self, product: str, content: int, recipe: int) -> None:
-        entry = Entry(
-            ordinal=len(self.rows), key=product, content_hash=f"{content}", outcome_key=f"{product}{content}{recipe}",
+        entry = ManifestEntry(
+            ordinal=len(self.rows),
+            key=product,
+            content_hash=f"{content}",
+            outcome_key=f"{product}{content}{recipe}",
             title=f"Product {product}",
-        )  # fmt: skip
+        )
         row = self._judge(entry)
         assert self.call(self.journal.admit([entry])) == [row.state]
         self.rows.append(row)
 
-    def _judge(self, entry: Entry) -> Row:
+    def _judge(self, entry: ManifestEntry) -> Row:
         seen = [row for row in self.rows if row.entry.key == entry.key and row.state != "rejected"]
         if seen:
             same = seen[0].entry.content_hash == entry.content_hash
@@ -105,12 +124,17 @@ class Journals(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, texts: list[str], reason: str) -> None:
         row = data.draw(st.sampled_from(self._pending()))
         outcome = Outcome(
-            product_key=row.entry.key, title="", content_hash=row.entry.content_hash,
-            outcome_key=row.entry.outcome_key, state="short" if reason else "done",
-            queries=tuple(Query(text=text) for text in texts), dropped=(Query(text="no", dropped="f/bad"),),
-            reasons={"market": reason} if reason else {}, ordinal=row.entry.ordinal,
-        )  # fmt: skip
-        self.call(self.journal.settle(row.entry.ordinal, outcome))
+            product_key=row.entry.key,
+            title="",
+            content_hash=row.entry.content_hash,
+            outcome_key=row.entry.outcome_key,
+            state="short" if reason else "done",
+            queries=tuple(Query(text=text) for text in texts),
+            dropped=(Query(text="no", dropped="f/bad"),),
+            reasons={"market": reason} if reason else {},
+            ordinal=row.entry.ordinal,
+        )
+        self.call(self.journal.complete(row.entry.ordinal, outcome))
         row.state = outcome.state
         self.outcomes.pop(outcome.outcome_key, None)
         self.outcomes[outcome.outcome_key] = outcome
@@ -119,7 +143,7 @@ class Journals(RuleBasedStateMachine):
     @rule(data=st.data())
     def fail(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from(self._pending()))
-        self.call(self.journal.settle(row.entry.ordinal, DeadLetter(stage="generate", reason="x", message="y")))
+        self.call(self.journal.complete(row.entry.ordinal, DeadLetter(stage="generate", reason="x", message="y")))
         row.state = "failed"
 
     @precondition(lambda self: not self.rows)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from querygen_core.api import Kept, Shard, Usage
-from querygen_core.journal.spending import share_of
+from querygen_core.api import Shard, Usage
+from querygen_core.contracts.journal import AnswerRecord
+from querygen_core.journal.spending import spending_share
 from querygen_core.testing.journal.job import answered
 from querygen_core.testing.samples import response
 from tests.journal.opened import KEY, opened
@@ -17,9 +18,11 @@ from tests.journal.opened import KEY, opened
 OTHER = "b" * 64
 
 
-def kept(key: str, number: int = 0, text: str = "elsewhere", shard: str = "0/1") -> Kept:
+def kept(key: str, number: int = 0, text: str = "elsewhere", shard: str = "0/1", job: str = "test-job") -> AnswerRecord:
     paid = response(text, usage=Usage(input=10, output=2))
-    return Kept(key=key, number=number, response=paid, usable=True, cost=0.25, shard=shard)
+    return AnswerRecord(
+        key=key, number=number, response=paid, usable=True, cost=0.25, job=job, run=7, shard=shard, time="2026-11-30T"
+    )
 
 
 def test_each_shard_counts_what_it_spent_itself(tmp_path: Path):
@@ -50,7 +53,7 @@ def test_the_shares_add_up_to_no_less_than_all_that_was_spent(spent, size):
         {"shard": f"{index}/{of}", "calls": calls, "tokens": tokens, "cost": cost}
         for (index, of), (calls, tokens, cost) in spent.items()
     ]
-    shares = [share_of(rows, Shard(index, size)) for index in range(size)]
+    shares = [spending_share(rows, Shard(index, size)) for index in range(size)]
     assert sum(share[0] for share in shares) >= sum(row["calls"] for row in rows)
     assert sum(share[1] for share in shares) >= sum(row["tokens"] for row in rows)
     assert sum(share[2] for share in shares) == pytest.approx(sum(row["cost"] for row in rows))
@@ -59,15 +62,14 @@ def test_the_shares_add_up_to_no_less_than_all_that_was_spent(spent, size):
 def test_answers_paid_for_elsewhere_are_taken_over_once_with_what_they_cost(tmp_path: Path):
     async def work(journal):
         await answered(journal, KEY, 0, response("ours"), cost=1.0)
-        assert list(await journal.lacking([(KEY, 0), (KEY, 1), (OTHER, 0)])) == [(KEY, 1), (OTHER, 0)]
         for _ in range(2):
-            await journal.restore([kept(KEY), kept(OTHER), kept(OTHER, 1)])
+            await journal._answers.restore([kept(KEY), kept(OTHER), kept(OTHER, 1), kept("c" * 64, job="another")])
         assert [one.response.text for one in await journal.answers(KEY)] == ["ours"]
         assert [one.response.text for one in await journal.answers(OTHER)] == ["elsewhere", "elsewhere"]
         return await journal.spent()
 
     spent = opened(tmp_path, work)
-    assert (spent.calls, spent.tokens, spent.cost) == (3, 144, 1.5)
+    assert (spent.calls, spent.tokens, spent.cost) == (3, 144, 1.5), "what another job has paid costs this one nothing"
 
 
 def test_a_run_s_number_may_be_given_out_elsewhere(tmp_path: Path):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from querygen_core.contracts.records import Product, Request, Want
 from querygen_core.prompts import PromptFile
-from querygen_core.records import Product, Request, Want
 
 Write = Callable[..., Path]
 

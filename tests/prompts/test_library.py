@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from querygen_core.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError
 from querygen_core.prompts import PromptLibrary, default_directories
 from querygen_core.prompts.library import packaged
 
@@ -20,8 +20,8 @@ def folders(tmp_path: Path) -> list[Path]:
 
 def test_the_first_folder_that_has_a_name_wins(folders: list[Path]) -> None:
     library = PromptLibrary(folders)
-    assert library.load("market").describe()["files"] == [str(folders[0] / "market.j2")]
-    assert library.load("product").describe()["files"] == [str(folders[1] / "product.j2")]
+    assert library.load("market").path == folders[0] / "market.j2"
+    assert library.load("product").path == folders[1] / "product.j2"
     assert library.load("market.j2").hash == library.load("market").hash
     assert library.load("market") is library.load("market")
     assert library.names() == ["market", "product"]
@@ -29,7 +29,7 @@ def test_the_first_folder_that_has_a_name_wins(folders: list[Path]) -> None:
 
 def test_a_prompt_may_use_files_of_later_folders(folders: list[Path]) -> None:
     (folders[0] / "mine.j2").write_text("{% include 'product.j2' %}")
-    assert len(PromptLibrary(folders).load("mine").describe()["files"]) == 2
+    assert [*PromptLibrary(folders).load("mine").sources] == ["mine.j2", "product.j2"]
 
 
 def test_a_path_is_a_path(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querygen_core.prompts.plan import scale
+from querygen_core.prompts.file import scale
 
 
 def test_the_plan_of_the_file_at_its_own_count() -> None:

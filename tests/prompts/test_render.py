@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querygen_core.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError
+from querygen_core.contracts.records import Product, Request, Want
 from querygen_core.prompts import PromptFile
-from querygen_core.records import Product, Request, Want
 
 Load = Callable[..., PromptFile]
 Render = Callable[..., Request]
@@ -76,8 +76,8 @@ def test_inputs_must_be_known_and_complete(load: Load, kettle: Product) -> None:
     with pytest.raises(ConfigError, match=r"unknown input 'tonne'; did you mean 'tone'\?") as caught:
         prompt.bind({"tonne": 1})
     assert len(caught.value.problems) == 2
-    assert "input 'tone' must be given" in caught.value.problems[1]
-    with pytest.raises(ConfigError, match="must be given"):
+    assert "input 'tone' is required" in caught.value.problems[1]
+    with pytest.raises(ConfigError, match="is required"):
         prompt.render(kettle, Want(query_type="product", count=1))
 
 
@@ -106,7 +106,7 @@ def test_other_files_are_included_and_imported(render: Render, kettle: Product) 
 
 def test_an_imported_file_sees_only_what_its_macros_are_given(load: Load, render: Render) -> None:
     macros = "{% macro title() %}{{ product.title }}{% endmacro %}"
-    with pytest.raises(ConfigError, match=r"macros.j2:1:23: `product` is not known in an imported file"):
+    with pytest.raises(ConfigError, match=r"macros.j2:1:23: `product` is not available in an imported file"):
         load("{% import 'macros.j2' as m %}{{ m.title() }}", macros=macros)
     assert render("{% import 'macros.j2' as m with context %}{{ m.title() }}", macros=macros).prompt == "Kettle One"
 
@@ -117,7 +117,7 @@ def test_a_macro_may_call_its_arguments_as_it_likes(render: Render) -> None:
 
 
 def test_what_an_import_computes_does_not_depend_on_which_product_is_first(load: Load) -> None:
-    with pytest.raises(ConfigError, match=r"macros.j2:1: no product is known here"):
+    with pytest.raises(ConfigError, match=r"macros.j2:1: no product is available here"):
         load("{% import 'macros.j2' as m %}x", macros="{% set block = 'x' | untrusted('y') %}")
 
 
@@ -128,7 +128,7 @@ def test_the_hash_covers_every_file_and_nothing_else(write: Write, tmp_path: Pat
     assert PromptFile(write(text, macros=macros, part="two", other="x")).hash != first.hash
     assert PromptFile(write(text + "\n", macros=macros, part="one", other="x")).hash != first.hash
     assert PromptFile(write(text, macros=macros, part="one", other="x")).hash == first.hash
-    assert [Path(file).name for file in first.describe()["files"]] == ["main.j2", "macros.j2", "part.j2"]
+    assert [*first.sources] == ["main.j2", "macros.j2", "part.j2"]
 
 
 def test_a_change_on_disk_does_not_reach_a_loaded_prompt(write: Write, kettle: Product) -> None:
@@ -191,7 +191,7 @@ def test_a_failing_template_says_where_and_for_which_product(render: Render, tex
         render(text)
     message = str(caught.value)
     assert "(product default:7:en)" in message
-    assert f"main.j2:{line}: " in message if line else "the prompt came out empty" in message
+    assert f"main.j2:{line}: " in message if line else "the rendered prompt is empty" in message
     assert "Kettle" not in message
 
 

@@ -1,4 +1,4 @@
-"""Rights that a job and a submitter need, one of each kind, and rights that they must not have."""
+"""Requests that a job and a submitter must be allowed, one of each kind, and requests that must be denied."""
 
 from __future__ import annotations
 
@@ -9,26 +9,51 @@ from tests.stack.values import ARNS, REGION
 FOREIGN = "arn:aws:s3:::somebody-elses"
 
 CALLS_OF_A_JOB = [
-    *(Request("s3:GetObject", at(key)) for key in (
-        "input/catalogue.csv.gz", "configs/prod.yaml", "configs/prompts/market.j2", "submissions/ab12/config.json",
-        "submissions/products/cd34/c.jsonl", "journal/shop/answers/ab/abcd.1.json", "journal/shop/leases/000.json",
-        "query/shop/manifest.json", "errors/shop/short.jsonl",
-    )),
-    *(Request("s3:PutObject", at(key)) for key in (
-        "journal/shop/answers/ab/abcd.1.json", "journal/shop/leases/000.json", "journal/shop/segments/1-0-1.jsonl.gz",
-        "journal/shop/runs/1.json", "journal/shop/reports/000.json", "query/shop.json", "query/shop/part-00.jsonl",
-        "query/backup_1a2b3c4d_2026.json", "errors/shop/short.jsonl",
-    )),
+    *(
+        Request("s3:GetObject", at(key))
+        for key in (
+            "input/catalogue.csv.gz",
+            "configs/prod.yaml",
+            "configs/prompts/market.j2",
+            "submissions/ab12/config.json",
+            "submissions/products/cd34/c.jsonl",
+            "journal/answers/ab/abcd.1.json",
+            "journal/jobs/shop/leases/0-of-1.json",
+            "query/shop/manifest.json",
+            "errors/shop/short.jsonl",
+        )
+    ),
+    *(
+        Request("s3:PutObject", at(key))
+        for key in (
+            "journal/answers/ab/abcd.1.json",
+            "journal/jobs/shop/leases/0-of-1.json",
+            "journal/jobs/shop/segments/7/1-0.jsonl.gz",
+            "journal/jobs/shop/runs/1.json",
+            "journal/jobs/shop/reports/0-of-1.json",
+            "query/shop.json",
+            "query/shop/part-00.jsonl",
+            "query/backup_1a2b3c4d_2026.json",
+            "errors/shop/short.jsonl",
+        )
+    ),
     *(Request("s3:DeleteObject", at(key)) for key in ("query/shop.json", "errors/shop/short-00-of-64.jsonl")),
-    *(Request("s3:ListBucket", BUCKET, {"s3:prefix": prefix}) for prefix in (
-        "configs/", "submissions/ab12/", "journal/shop/answers/", "query/shop/", "errors/shop/",
-    )),
+    *(
+        Request("s3:ListBucket", BUCKET, {"s3:prefix": prefix})
+        for prefix in (
+            "configs/",
+            "submissions/ab12/",
+            "journal/jobs/shop/segments/",
+            "query/shop/",
+            "errors/shop/",
+        )
+    ),
     Request("s3:ListBucket", BUCKET),
     *(Request(f"dynamodb:{name}", TABLE) for name in ("BatchWriteItem", "PutItem", "Query")),
     *(Request("secretsmanager:GetSecretValue", secret) for secret in SECRETS.values()),
     *(via(service, "kms:Decrypt") for service in ("s3", "dynamodb", "secretsmanager")),
     via("s3", "kms:GenerateDataKey"),
-]  # fmt: skip
+]
 
 NOT_FOR_A_JOB = [
     Request("s3:GetObject", at("input/catalogue.csv", FOREIGN)),
@@ -41,7 +66,7 @@ NOT_FOR_A_JOB = [
     Request("s3:PutObject", at("elsewhere/x")),
     Request("s3:GetObject", at("elsewhere/x")),
     Request("s3:GetObject", at("inputs-of-others/x")),
-    Request("s3:DeleteObject", at("journal/shop/answers/ab/abcd.1.json")),
+    Request("s3:DeleteObject", at("journal/answers/ab/abcd.1.json")),
     Request("s3:DeleteObject", at("input/catalogue.csv")),
     Request("s3:DeleteObjectVersion", at("query/shop.json")),
     Request("s3:GetObjectVersion", at("input/catalogue.csv")),
@@ -101,8 +126,8 @@ NOT_FOR_A_SUBMITTER = [
     Request("batch:TagResource", arn("batch", "job/5f1c"), {"aws:RequestTag/team": "shop"}),
     Request("batch:DeleteJobQueue", ARNS["Queue"]),
     Request("s3:GetObject", at("query/shop.json")),
-    Request("s3:GetObject", at("journal/shop/answers/ab/abcd.1.json")),
-    Request("s3:PutObject", at("journal/shop/answers/ab/abcd.1.json")),
+    Request("s3:GetObject", at("journal/answers/ab/abcd.1.json")),
+    Request("s3:PutObject", at("journal/answers/ab/abcd.1.json")),
     Request("s3:DeleteObject", at("submissions/ab12/config.json")),
     Request("secretsmanager:GetSecretValue", ARNS["GeminiSecret"]),
     Request("dynamodb:Query", TABLE),

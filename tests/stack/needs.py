@@ -1,4 +1,4 @@
-"""What AWS asks IAM when a request comes in. One request may take several rights, some of them not in its name."""
+"""The IAM permissions that AWS checks for a request. One request may need several, not all named like its operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qs
 
-from tests.servers.aws_asked import Asked
+from aws_server.asked import Asked
 from tests.stack.policies import Request
 from tests.stack.values import ACCOUNT, ARNS, REGION
 
@@ -15,7 +15,7 @@ SECRETS = {"querygen/gemini": ARNS["GeminiSecret"], "querygen/database": ARNS["D
 
 
 def needs(asked: Asked, names: dict[str, str]) -> Iterator[Request]:
-    """names: of a run's bucket and table, and the ARNs that they have in the stack."""
+    """Yield the permissions that a request needs. names: a run's bucket and table, and their ARNs in the stack."""
     if asked.service == "s3":
         yield from _of_s3(asked, names)
     elif asked.service == "dynamodb":
@@ -43,7 +43,7 @@ def _of_s3(asked: Asked, names: dict[str, str]) -> Iterator[Request]:
             yield Request("s3:ListBucket", bucket, {"s3:prefix": query["prefix"][0]})
         case "GetObject" | "HeadObject":
             yield Request("s3:GetObject", where)
-            # Whether it says 404 or 403 of what is not there: the plugin has to tell these apart.
+            # It decides between 404 and 403 for a missing object, which the plugin has to distinguish.
             yield Request("s3:ListBucket", bucket)
             yield via("s3", "kms:Decrypt")
         case "PutObject" | "DeleteObject":
@@ -57,7 +57,7 @@ def _of_s3(asked: Asked, names: dict[str, str]) -> Iterator[Request]:
 
 
 def via(service: str, action: str) -> Request:
-    """The key is used by the service, in the name of whoever called it."""
+    """Return a request for the key that a service sends on behalf of its caller."""
     return Request(action, KEY, {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"})
 
 

@@ -1,4 +1,4 @@
-"""Whether IAM would allow a request: statements with wildcards, and the conditions that the stack uses."""
+"""A simulator of IAM: statements with wildcards, and the condition operators that the stack uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Statement = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """One question to IAM. context: keys of conditions; what is not in it, the request does not have."""
+    """One request to authorise. context: its condition keys; the others are absent."""
 
     action: str
     resource: str
@@ -21,7 +21,7 @@ class Request:
 
 
 def allows(statements: Sequence[Statement], request: Request) -> bool:
-    """A Deny that applies wins; without an Allow that applies it is denied too."""
+    """A matching Deny wins; without a matching Allow the request is denied."""
     effects = {statement["Effect"] for statement in statements if _applies(statement, request)}
     return effects == {"Allow"}
 

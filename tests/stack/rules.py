@@ -1,4 +1,4 @@
-"""What cfn-lint does not look at: AWS takes it only when a job is submitted, or takes it and does something else."""
+"""Rules that cfn-lint lacks: mistakes that AWS reports only when a job is submitted, or never."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SECRET = re.compile(r"pass|secret|token|api_?key|credential", re.IGNORECASE)
 _SERIES = re.compile(r"(?<![\w.])[a-z]\w*")  # in metric maths functions are upper case, and metrics begin in lower
 _FORCED = re.compile(r'Resource: "\*" +# forced: \S')
 _PAIRS = {"1": "1024", "2": "2048", "4": "4096"}
-_MOST_BYTES = 51_200  # of a template that is sent as it is
+_MAX_BYTES = 51_200  # of a template that is not in a bucket
 
 
 def containers(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Of all job definitions, with what is in mappings filled in."""
+    """Yield the containers of all job definitions, with mappings resolved."""
     for name, properties in of_type(template, "AWS::Batch::JobDefinition").items():
         for task in properties["EcsProperties"]["TaskProperties"]:
             for container in task["Containers"]:
@@ -38,7 +38,7 @@ def attempts_are_possible(template: Template, _text: str) -> Iterator[str]:
 
 
 def a_timeout_is_given(template: Template, _text: str) -> Iterator[str]:
-    """A number, or a parameter that cannot be less."""
+    """A number of at least 60, or a parameter with such a minimum."""
     for name, properties in of_type(template, "AWS::Batch::JobDefinition").items():
         seconds = properties.get("Timeout", {}).get("AttemptDurationSeconds", 0)
         if isinstance(seconds, dict):
@@ -48,7 +48,7 @@ def a_timeout_is_given(template: Template, _text: str) -> Iterator[str]:
 
 
 def ends_are_told_apart(template: Template, _text: str) -> Iterator[str]:
-    """At most five rules, in Batch's own alphabet, and a last one for all else, for what none applies to is retried."""
+    """At most five rules, in the characters that Batch allows, and a final one for the rest, which would be retried."""
     for name, properties in of_type(template, "AWS::Batch::JobDefinition").items():
         rules = properties["RetryStrategy"].get("EvaluateOnExit", [])
         if len(rules) > 5:
@@ -73,7 +73,7 @@ def containers_are_confined(template: Template, _text: str) -> Iterator[str]:
         if not container.get("LinuxParameters", {}).get("InitProcessEnabled"):
             yield f"{name}: without an init process nobody reaps what it leaves"
         if not any(mount.get("ReadOnly") is False for mount in container.get("MountPoints", [])):
-            yield f"{name}: there is nowhere that it may write its state"
+            yield f"{name}: it has no writable folder for its state"
         for place in container.get("LinuxParameters", {}).get("Tmpfs", []):
             if not {"noexec", "nosuid", "nodev"} <= {*place["MountOptions"]}:
                 yield f"{name}: {place['ContainerPath']} can be executed from"
@@ -81,13 +81,13 @@ def containers_are_confined(template: Template, _text: str) -> Iterator[str]:
 
 def sizes_fit(template: Template, _text: str) -> Iterator[str]:
     for name, container in containers(template):
-        needs = {one["Type"]: one["Value"] for one in container["ResourceRequirements"]}
+        needs = {need["Type"]: need["Value"] for need in container["ResourceRequirements"]}
         if _PAIRS.get(needs["VCPU"]) != needs["MEMORY"]:
             yield f"{name}: {needs['VCPU']} vCPU with {needs['MEMORY']} MiB is no size of ours"
 
 
 def no_secret_is_in_the_open(template: Template, _text: str) -> Iterator[str]:
-    """`describe-jobs` shows a job's environment; and secrets that ECS injects neither rotate nor stay out of /proc."""
+    """`describe-jobs` shows a job's environment, and secrets injected by ECS never rotate and show in /proc."""
     for name, container in containers(template):
         if container.get("Secrets"):
             yield f"{name}: secrets in its environment"
@@ -100,18 +100,18 @@ def no_secret_is_in_the_open(template: Template, _text: str) -> Iterator[str]:
 
 
 def maths_add_up(template: Template, _text: str) -> Iterator[str]:
-    """Names that are used are defined and the other way round, and exactly one series is looked at."""
+    """Every series that is used is defined, every one that is defined is used, and exactly one is returned."""
     for name, properties in of_type(template, "AWS::CloudWatch::Alarm").items():
         series = properties.get("Metrics", [])
-        defined = {one["Id"] for one in series if "MetricStat" in one}
-        expressions = [str(one["Expression"]) for one in series if "Expression" in one]
+        defined = {entry["Id"] for entry in series if "MetricStat" in entry}
+        expressions = [str(entry["Expression"]) for entry in series if "Expression" in entry]
         used = {word for text in expressions for word in _SERIES.findall(text)}
         if used != defined:
             yield f"{name}: {sorted(used ^ defined)} is used or defined only"
         if any(text.count("(") != text.count(")") for text in expressions):
             yield f"{name}: brackets do not match"
-        if series and sum(one.get("ReturnData", True) for one in series) != 1:
-            yield f"{name}: an alarm looks at one series"
+        if series and sum(entry.get("ReturnData", True) for entry in series) != 1:
+            yield f"{name}: an alarm must return exactly one series"
         if properties.get("TreatMissingData") != "notBreaching":
             yield f"{name}: it rings while nothing runs"
         if not properties.get("AlarmActions"):
@@ -119,7 +119,7 @@ def maths_add_up(template: Template, _text: str) -> Iterator[str]:
 
 
 def every_resource_is_named(template: Template, text: str) -> Iterator[str]:
-    """`*` only where the line says what forces it, and no action that is everything."""
+    """`*` only where a comment says what forces it, and no action is a wildcard."""
     for path, node in walk(template["Resources"]):
         if not isinstance(node, dict) or node.get("Effect") != "Allow":
             continue
@@ -150,7 +150,7 @@ def buckets_are_closed(template: Template, _text: str) -> Iterator[str]:
 
 
 def the_journal_is_kept(template: Template, _text: str) -> Iterator[str]:
-    """No rule takes what is current where a journal may be: what begins like it, or anything."""
+    """No rule expires current objects under a prefix that may be the journal's."""
     rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     for rule in rules:
         prefix = rule.get("Prefix", rule.get("Filter", {}).get("Prefix", ""))
@@ -160,7 +160,7 @@ def the_journal_is_kept(template: Template, _text: str) -> Iterator[str]:
 
 
 def what_holds_data_stays(template: Template, _text: str) -> Iterator[str]:
-    """A stack that is deleted by mistake must not take what was paid for with it."""
+    """Deleting the stack by mistake must not delete paid answers."""
     kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"}
     for name, resource in template["Resources"].items():
         if resource["Type"] in kept and {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {
@@ -170,12 +170,22 @@ def what_holds_data_stays(template: Template, _text: str) -> Iterator[str]:
 
 
 def it_fits(_template: Template, text: str) -> Iterator[str]:
-    if len(text.encode()) > _MOST_BYTES:
-        yield f"the template has {len(text.encode())} bytes; CloudFormation takes {_MOST_BYTES} without a bucket"
+    if len(text.encode()) > _MAX_BYTES:
+        yield f"the template has {len(text.encode())} bytes; CloudFormation takes {_MAX_BYTES} without a bucket"
 
 
 RULES: tuple[Rule, ...] = (
-    attempts_are_possible, a_timeout_is_given, ends_are_told_apart, containers_are_confined, sizes_fit,
-    no_secret_is_in_the_open, maths_add_up, every_resource_is_named, logs_end, buckets_are_closed, the_journal_is_kept,
-    what_holds_data_stays, it_fits,
-)  # fmt: skip
+    attempts_are_possible,
+    a_timeout_is_given,
+    ends_are_told_apart,
+    containers_are_confined,
+    sizes_fit,
+    no_secret_is_in_the_open,
+    maths_add_up,
+    every_resource_is_named,
+    logs_end,
+    buckets_are_closed,
+    the_journal_is_kept,
+    what_holds_data_stays,
+    it_fits,
+)

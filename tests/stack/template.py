@@ -1,4 +1,4 @@
-"""configs/aws/stack.yaml as data: functions in their long form, loops written out."""
+"""configs/aws/stack.yaml as data, with functions in long form and loops expanded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOP = "Fn::ForEach::"
 
 
 class _Loader(yaml.CSafeLoader):
-    """`!Sub x` as {"Fn::Sub": x}; `!GetAtt A.Arn` as a pair."""
+    """Reads `!Sub x` as {"Fn::Sub": x} and `!GetAtt A.Arn` as a pair."""
 
 
 def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -32,12 +32,12 @@ _Loader.add_multi_constructor("!", _function)
 
 
 def load(text: str) -> dict[str, Any]:
-    """With every `Fn::ForEach` written out."""
+    """Parse a template and expand every `Fn::ForEach`."""
     template = yaml.load(text, _Loader)
-    return {**template, "Resources": _unrolled(template["Resources"])}
+    return {**template, "Resources": _expanded(template["Resources"])}
 
 
-def _unrolled(resources: Mapping[str, Any]) -> dict[str, Any]:
+def _expanded(resources: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, resource in resources.items():
         if not name.startswith(_LOOP):
@@ -45,23 +45,23 @@ def _unrolled(resources: Mapping[str, Any]) -> dict[str, Any]:
             continue
         variable, values, body = resource
         for value in values:
-            plain |= _with(body, variable, value)
+            plain |= _substitute(body, variable, value)
     return plain
 
 
-def _with(node: Any, variable: str, value: str) -> Any:
-    """What stands in a loop, for one turn of it."""
+def _substitute(node: Any, variable: str, value: str) -> Any:
+    """Return the body of a loop for one value of its variable."""
     if node == {"Ref": variable}:
         return value
     if isinstance(node, dict):
-        return {_with(key, variable, value): _with(inner, variable, value) for key, inner in node.items()}
+        return {_substitute(key, variable, value): _substitute(inner, variable, value) for key, inner in node.items()}
     if isinstance(node, list):
-        return [_with(inner, variable, value) for inner in node]
+        return [_substitute(inner, variable, value) for inner in node]
     return node.replace(f"${{{variable}}}", value) if isinstance(node, str) else node
 
 
 def walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every node and where it is."""
+    """Yield every node with its path."""
     yield path, node
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, inner in items:
@@ -69,11 +69,15 @@ def walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def of_type(template: Mapping[str, Any], type_: str) -> dict[str, dict[str, Any]]:
-    """Properties of the resources of a type."""
-    return {name: one.get("Properties", {}) for name, one in template["Resources"].items() if one["Type"] == type_}
+    """Return the properties of the resources of a type, by name."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == type_
+    }
 
 
 @cache
 def stack() -> dict[str, Any]:
-    """Not to be changed: it is read once."""
+    """Return the template. It is cached, so do not modify it."""
     return load(STACK.read_text(encoding="utf-8"))

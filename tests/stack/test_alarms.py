@@ -1,4 +1,4 @@
-"""Alarms and dashboard speak of metrics that are really sent, and ring when they should."""
+"""Alarms and dashboard use metrics that are really sent, and alarms fire when they should."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 import pytest
 import yaml
 
-from plugins.aws.tests.production import CONFIG
 from querygen_aws.metric_table import METRICS
-from querygen_aws.observer_options import MetricsOptions
+from querygen_aws.options import MetricsOptions
+from tests.jobs.aws.production import CONFIG
 from tests.stack.template import of_type, stack, walk
 
 TEMPLATE = stack()
@@ -25,8 +25,9 @@ def test_alarms_look_at_metrics_that_are_sent():
     namespace = MetricsOptions().namespace
     looked_at = {
         (node["Namespace"], node["MetricName"])
-        for _, node in walk(ALARMS) if isinstance(node, dict) and "MetricName" in node
-    }  # fmt: skip
+        for _, node in walk(ALARMS)
+        if isinstance(node, dict) and "MetricName" in node
+    }
     known = {(namespace, name) for name in SENT} | {("Querygen/Batch", name) for name in COUNTED}
     assert looked_at - known == {("AWS/SQS", "ApproximateNumberOfMessagesVisible")}
     assert len(looked_at & known) == 7
@@ -38,7 +39,7 @@ def test_the_database_s_sink_has_the_name_that_the_alarm_watches():
 
 
 def test_the_dashboard_shows_metrics_that_are_sent():
-    """`.` repeats what stood there in the line before."""
+    """`.` repeats the value in the same place of the line before."""
     body = of_type(TEMPLATE, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
     shown = []
     for widget in json.loads(body)["widgets"]:
@@ -54,7 +55,7 @@ def test_the_dashboard_shows_metrics_that_are_sent():
 
 
 def rings(name, **series):
-    """By the alarm's own expression: CloudWatch's arithmetic is Python's but for IF."""
+    """Evaluate the alarm's own expression: CloudWatch's arithmetic is Python's except for IF."""
     properties = ALARMS[name]
     (expression,) = (one["Expression"] for one in properties["Metrics"] if "Expression" in one)
     condition, yes, no = re.fullmatch(r"IF\(([^,]+), ([^,]+), ([^,]+)\)", expression).groups()
@@ -85,7 +86,11 @@ def test_an_alarm_rings_above_its_threshold(alarm, series, expected):
 
 def test_the_alarms_that_were_asked_for():
     assert {name: one["Threshold"] for name, one in ALARMS.items()} == {
-        "JobFailureAlarm": 5, "SlowAlarm": 2, "ModelErrorAlarm": 10, "DatabaseErrorAlarm": 5, "DeadLetterAlarm": 0,
-    }  # fmt: skip
+        "JobFailureAlarm": 5,
+        "SlowAlarm": 2,
+        "ModelErrorAlarm": 10,
+        "DatabaseErrorAlarm": 5,
+        "DeadLetterAlarm": 0,
+    }
     periods = {one["MetricStat"]["Period"] for one in ALARMS["JobFailureAlarm"]["Metrics"] if "MetricStat" in one}
     assert periods == {3600}, "of an hour"

@@ -1,4 +1,4 @@
-"""configs/aws/README.md, done as it says, as far as emulators go; what they do not have is listed, with the reason."""
+"""Follows configs/aws/README.md on emulators; the commands that need a real account are listed with the reason."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from plugins.aws.tests.production import CONFIG
+import postgres_server
+from aws_server import batch as aws_batch
+from aws_server import emulators
 from tests.cli.process import end, start
-from tests.servers import aws as emulators
-from tests.servers import aws_batch, postgres
+from tests.jobs.aws.production import CONFIG
 from tests.stack.commands import Shell, command_lines
 from tests.stack.template import STACK, of_type, stack
 from tests.stack.values import Values
@@ -27,7 +28,7 @@ REAL_ACCOUNT = {
     "docker buildx build": "a registry, and Docker; tests of the image build it in another way",
     "curl --fail --aws-sigv4": "no emulator joins an API to a bus; test_triggers.py knocks at the door",
 }
-"""Beginnings of the lines that are not run, and what they take."""
+"""Beginnings of the lines that are not run, and what they need."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def aws() -> Iterator[emulators.Aws]:
 
 @pytest.fixture
 def batch() -> Iterator[aws_batch.Batch]:
-    """AWS Batch with the stack's own definitions."""
+    """AWS Batch with the stack's job definitions."""
     with aws_batch.serving() as batch:
         for properties in of_type(stack(), "AWS::Batch::JobDefinition").values():
             (task,) = properties["EcsProperties"]["TaskProperties"]
@@ -58,7 +59,7 @@ def shell(aws, batch, tmp_path) -> Shell:
     client = boto3.client("batch", region_name=emulators.REGION, endpoint_url=batch.url, **credentials)
 
     def newest(params, **_):
-        """AWS takes a definition's name too; the stand-in wants an ARN."""
+        """AWS also accepts a definition's name; the stand-in requires an ARN."""
         found = client.describe_job_definitions(jobDefinitionName=params["jobDefinition"])["jobDefinitions"]
         return {**params, "jobDefinition": found[-1]["jobDefinitionArn"]}
 
@@ -66,15 +67,16 @@ def shell(aws, batch, tmp_path) -> Shell:
     return Shell(aws, tmp_path, {}, {"batch": client})
 
 
+@pytest.mark.slow
 def test_the_commands_do_what_the_readme_says(aws, batch, shell, tmp_path):
-    """In its order, in one account. What is not run is in the list, and what is in the list is in the README."""
+    """Run in order, in one account. Every line is run or listed, and every listed line is in the README."""
     left_out = []
     for line in LINES:
         if skipped := next((start for start in REAL_ACCOUNT if line.startswith(start)), None):
             left_out.append(skipped)
         elif line.startswith("querygen "):
             environ = {**aws.environ, "AWS_ENDPOINT_URL_BATCH": batch.url, **shell.variables}
-            ended = end(start(*shlex.split(shell.filled(line))[1:], cwd=ROOT, **environ))
+            ended = end(start(*shlex.split(shell.substitute(line))[1:], cwd=ROOT, **environ))
             assert ended.code == 0, ended.err
         else:
             shell.run(line)
@@ -90,13 +92,13 @@ def test_the_commands_do_what_the_readme_says(aws, batch, shell, tmp_path):
     init, run, report = map(command_of, batch.submitted)
     assert init == ["db", "init", f"s3://{bucket}/configs/prod.yaml"]
     assert (run[0], report[0]) == ("run", "report")
-    for word in (run[1], report[2]):
+    for word in (run[1], report[1]):
         assert re.fullmatch(rf"s3://{bucket}/submissions/\w+/config.json", word)
     assert batch.submitted[1]["arrayProperties"] == {"size": 8}
 
 
 def push(aws):
-    """What Docker does."""
+    """Stands in for Docker's push."""
     aws.client("ecr").put_image(repositoryName="querygen", imageManifest="{}", imageTag="v1")
 
 
@@ -105,7 +107,7 @@ def command_of(submitted):
 
 
 def test_the_bucket_s_name_is_the_stack_s():
-    """The README says it before the stack is there."""
+    """The README names the bucket before the stack exists."""
     account, region = "111122223333", "eu-central-1"
     found = (
         re.search(r"export QUERYGEN_BUCKET=(\S+)", README)[1]
@@ -157,14 +159,15 @@ def test_parameters_that_the_readme_speaks_of_are_the_stack_s():
 
 
 def test_a_consumer_reads_the_view_and_nothing_else(tmp_path, tmp_path_factory):
-    """The statements of the README, after `querygen db init`."""
+    """Runs the statements of the README after `querygen db init`."""
     (sql,) = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server, server.database() as database:
+    with postgres_server.running(tmp_path_factory.mktemp("postgres")) as server, server.database() as database:
         config = {
-            "input": {"use": "files/auto"}, "models": {"m": {"use": "offline/model"}},
+            "input": {"use": "files/auto"},
+            "models": {"m": {"use": "offline/model"}},
             "generators": [{"name": "market", "prompt": "market", "model": "m"}],
             "sinks": [{"use": "postgres/queries", "dsn": database.dsn}],
-        }  # fmt: skip
+        }
         (tmp_path / "job.yaml").write_text(json.dumps(config))
         ended = end(start("db", "init", "job.yaml", cwd=tmp_path))
         assert ended.code == 0, ended.err

@@ -1,4 +1,4 @@
-"""The stack, made by an emulator as far as it goes: what refers to what, and what arrives in the services."""
+"""The stack created by an emulator, as far as it can: references resolve, and the services get the right properties."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.servers import aws as emulators
+from aws_server import emulators
 from tests.stack.creation import NAME, UNKNOWN_TO_MINISTACK, create, is_known, without_unknown
 from tests.stack.template import stack
 from tests.stack.values import Values
@@ -32,15 +32,16 @@ def test_all_that_is_known_is_made(aws, parameters):
     made = aws.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     values = Values(TEMPLATE, **parameters)
     wanted = {
-        name for name, one in TEMPLATE["Resources"].items()
+        name
+        for name, one in TEMPLATE["Resources"].items()
         if is_known(one) and ("Condition" not in one or values.holds(one["Condition"]))
-    }  # fmt: skip
+    }
     assert {one["LogicalResourceId"] for one in made} == wanted
     assert len(wanted) > 30
 
 
 def test_what_is_said_to_be_unknown_is_refused(aws):
-    """So that the list gets shorter when the emulator learns."""
+    """Fails when the emulator learns a type, so that the list gets shorter."""
     for type_ in UNKNOWN_TO_MINISTACK:
         body = json.dumps({"Resources": {"One": {"Type": type_}}})
         with pytest.raises(ClientError, match=f"Unrecognized resource types.*{type_}"):
@@ -70,8 +71,10 @@ def test_what_arrives(aws):
     assert database["host"].endswith(".invalid"), "until it is set, nothing is reached"
     groups = aws.client("logs").describe_log_groups()["logGroups"]
     assert {(one["logGroupName"], one["retentionInDays"]) for one in groups} == {
-        ("/querygen/jobs", 30), ("/querygen/events", 30), ("/querygen/api", 30),
-    }  # fmt: skip
+        ("/querygen/jobs", 30),
+        ("/querygen/events", 30),
+        ("/querygen/api", 30),
+    }
     assert all("kmsKeyId" in one for one in groups)
     sns = aws.client("sns")
     (topic,) = sns.list_topics()["Topics"]

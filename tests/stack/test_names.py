@@ -1,4 +1,4 @@
-"""The stack, the plugin and configs/prod.yaml call things by the same names."""
+"""The stack, the plugin and configs/prod.yaml use the same names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 import yaml
 
-from plugins.aws.tests.production import CONFIG
-from querygen_aws.batch_options import BatchOptions
+from querygen_aws.options import BatchOptions
 from querygen_core.config import Runtime
+from tests.jobs.aws.production import CONFIG
 from tests.stack.template import of_type, stack
 from tests.stack.triggers import container
 from tests.stack.values import ARNS, Values
@@ -41,7 +41,7 @@ def test_a_job_may_write_where_the_config_and_the_plugin_put_things():
     written = next(VALUES.of(one)["Resource"] for one in statements if one["Sid"] == "Write")
     prefixes = {one.removeprefix(f"{ARNS['Bucket.Arn']}/").removesuffix("*") for one in written}
     (sink,) = (one for one in PROD["sinks"] if one["use"] == "aws/s3")
-    assert prefixes == {PROD["journal"]["prefix"], sink["prefix"], "errors/"}
+    assert prefixes == {PROD["journal"]["url"].rpartition("}/")[2], sink["prefix"], "errors/"}
 
 
 def test_the_environment_of_a_container_is_what_the_config_asks_for():
@@ -56,16 +56,16 @@ def test_the_table_has_the_keys_that_items_are_stored_by():
 
 
 def test_the_image_and_the_definitions_agree():
-    """Who it runs as, where it may write, and what the words of the command are given to."""
+    """They agree on user, writable folders and entry point."""
     lines = (CONFIG.parents[1] / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    said = {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
-    given = container()
-    assert said["USER"] == given["User"]
-    places = {one["ContainerPath"] for one in given["MountPoints"] + given["LinuxParameters"]["Tmpfs"]}
-    assert places == {*json.loads(said["VOLUME"])}
-    assert json.loads(said["ENTRYPOINT"]) == ["querygen"]
-    environment = {one["Name"]: one["Value"] for one in given["Environment"]}
-    assert environment["QUERYGEN_STATE_DIR"] == given["MountPoints"][0]["ContainerPath"]
+    instructions = {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
+    definition = container()
+    assert instructions["USER"] == definition["User"]
+    volumes = {mount["ContainerPath"] for mount in definition["MountPoints"] + definition["LinuxParameters"]["Tmpfs"]}
+    assert volumes == {*json.loads(instructions["VOLUME"])}
+    assert json.loads(instructions["ENTRYPOINT"]) == ["querygen"]
+    environment = {one["Name"]: one["Value"] for one in definition["Environment"]}
+    assert environment["QUERYGEN_STATE_DIR"] == definition["MountPoints"][0]["ContainerPath"]
 
 
 def test_a_container_is_given_longer_than_a_drain_takes():

@@ -1,4 +1,4 @@
-"""Who may do what: every request that a real run makes is held against the roles of the stack."""
+"""Permissions: every request of a real run is checked against the roles of the stack."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from plugins.aws.tests.production import CONFIG, PARTS, Production
-from plugins.gemini.tests.conftest import KEY
-from tests.conftest import SETTINGS_OF_THE_MACHINE
-from tests.servers import aws as emulators
-from tests.servers import gemini, postgres
-from tests.servers.aws_asked import Asked
-from tests.servers.aws_proxy import AwsProxy
+import gemini_server
+import postgres_server
+from aws_server import emulators
+from aws_server.asked import Asked
+from aws_server.proxy import AwsProxy
+from gemini_fixtures import KEY
+from querygen_core.testing.isolation import SETTINGS_OF_THE_MACHINE
+from tests.jobs.aws.production import CONFIG, PARTS, Production
 from tests.stack.calls import CALLS_OF_A_JOB, CALLS_OF_A_SUBMITTER, NOT_FOR_A_JOB, NOT_FOR_A_SUBMITTER
 from tests.stack.needs import arn, at, needs
 from tests.stack.policies import Request, allows
@@ -26,7 +27,7 @@ VALUES = Values(TEMPLATE, ARNS)
 
 
 def statements(name):
-    """Of a role or a managed policy."""
+    """Return the statements of a role or a managed policy."""
     properties = TEMPLATE["Resources"][name]["Properties"]
     documents = [one["PolicyDocument"] for one in properties.get("Policies", [properties])]
     return [VALUES.of(statement) for document in documents for statement in document["Statement"]]
@@ -37,7 +38,7 @@ JOB, SUBMITTER = statements("JobRole"), statements("SubmitterPolicy")
 
 
 class Witness(AwsProxy):
-    """Remembers all that goes through it."""
+    """Records all requests that go through it."""
 
     def __init__(self, aws):
         self.asked: list[Asked] = []
@@ -50,13 +51,13 @@ class Witness(AwsProxy):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Iterator[tuple[list[Asked], dict[str, str]]]:
-    """configs/prod.yaml, read from the bucket: checked, run, run again in another layout. Its requests, its names."""
+    """Check and run configs/prod.yaml from the bucket, then run it in another layout; return its requests and names."""
     folder = tmp_path_factory.mktemp("production")
     with (
         pytest.MonkeyPatch.context() as environment,
         emulators.running() as aws,
-        gemini.running(keys=(KEY,)) as model,
-        postgres.running(tmp_path_factory.mktemp("postgres")) as server,
+        gemini_server.running(answers="offline", keys=(KEY,)) as model,
+        postgres_server.running(tmp_path_factory.mktemp("postgres")) as server,
         server.database() as database,
         witnessed(aws) as witness,
     ):
@@ -79,16 +80,26 @@ def witnessed(aws) -> Iterator[Witness]:
         witness.close()
 
 
+@pytest.mark.slow
 def test_a_real_run_may_do_all_that_it_does(run):
     asked, names = run
     needed = {request for one in asked for request in needs(one, names)}
     assert [request for request in needed if not allows(JOB, request)] == []
     assert {one.operation for one in asked} == {
-        "BatchWriteItem", "DeleteObject", "GetObject", "GetSecretValue", "HeadBucket", "HeadObject", "ListObjectsV2",
-        "PutItem", "PutObject", "Query",
-    }  # fmt: skip
+        "BatchWriteItem",
+        "DeleteObject",
+        "GetObject",
+        "GetSecretValue",
+        "HeadBucket",
+        "HeadObject",
+        "ListObjectsV2",
+        "PutItem",
+        "PutObject",
+        "Query",
+    }
 
 
+@pytest.mark.slow
 def test_a_real_run_needs_every_statement_of_the_role(run):
     asked, names = run
     needed = {request for one in asked for request in needs(one, names)}
@@ -97,8 +108,9 @@ def test_a_real_run_needs_every_statement_of_the_role(run):
         assert not all(allows(others, request) for request in needed), f"{statement['Sid']} is not needed"
 
 
+@pytest.mark.slow
 def test_the_table_of_calls_knows_every_kind_that_a_real_run_makes(run):
-    """So that what holds for the table holds for the plugin: by action, and by the first part of the key."""
+    """The table of requests covers those of the plugin, by action and by the first part of the key."""
     asked, names = run
     needed = {kind_of(request) for one in asked for request in needs(one, names)}
     assert needed <= {kind_of(request) for request in CALLS_OF_A_JOB}
@@ -131,7 +143,7 @@ def test_the_submitter_needs_every_statement():
 
 
 def test_every_right_of_every_role_is_on_something_that_the_stack_names():
-    """A wildcard may end a resource, after a name of ours, and be one where AWS leaves no choice."""
+    """A wildcard may only end a resource, after one of our names, or be one that AWS forces."""
     for role in ("JobRole", "ExecutionRole", "TriggerRole", "ApiRole", "SubmitterPolicy"):
         for statement in statements(role):
             for resource in (
@@ -158,7 +170,7 @@ def test_every_right_of_every_role_is_on_something_that_the_stack_names():
         ("ExecutionRole", "logs:PutLogEvents", ARNS["JobLogs.Arn"].replace("*", "log-stream:job/querygen/1"), True),
         ("ExecutionRole", "ecr:BatchGetImage", arn("ecr", "repository/querygen"), True),
         ("ExecutionRole", "ecr:BatchGetImage", arn("ecr", "repository/payroll"), False),
-        ("ExecutionRole", "s3:GetObject", at("journal/shop/answers/ab/abcd.1.json"), False),
+        ("ExecutionRole", "s3:GetObject", at("journal/answers/ab/abcd.1.json"), False),
         ("ExecutionRole", "secretsmanager:GetSecretValue", ARNS["GeminiSecret"], False),
     ],
 )

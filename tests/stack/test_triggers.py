@@ -9,21 +9,24 @@ from urllib.parse import quote
 
 import pytest
 
+from aws_server import emulators
 from querygen_core.cli.parser import build_parser
-from querygen_core.errors import UsageError
+from querygen_core.contracts.errors import UsageError
 from tests.cli.process import end
 from tests.cli.process import start as start_querygen
-from tests.servers import aws as emulators
+from tests.stack.template import of_type, stack
 from tests.stack.triggers import command, start
+from tests.stack.values import Values
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = ['a"b', "a\\b", '","job_id":"x', '"}, "ContainerOverrides": {"Command": ["db"]}, "x": {"y": "', "\\u0022"]
 CONFIG = {
-    "models": {"m": {"use": "offline/model"}}, "input": {"use": "files/auto"},
+    "models": {"m": {"use": "offline/model"}},
+    "input": {"use": "files/auto"},
     "generators": [{"name": "market", "prompt": "market", "model": "m", "count": 5}],
     "sinks": [{"use": "aws/s3", "bucket": "${QUERYGEN_BUCKET}"}],
-    "journal": {"use": "aws/s3-journal", "bucket": "${QUERYGEN_BUCKET}"},
-}  # fmt: skip
+    "journal": {"url": "s3://${QUERYGEN_BUCKET}/journal/"},
+}
 
 
 @pytest.fixture
@@ -53,6 +56,15 @@ def test_an_upload_may_be_a_job_of_its_own(aws):
     assert triggers.jobs(1) == [{"input": f"s3://{triggers.bucket}/input/feed.csv", "job_id": f"s3-{etag}"}]
 
 
+def test_every_night_is_the_same_job_and_that_of_an_upload(triggers):
+    """An emulator's clock does not strike, so the rule is read."""
+    (target,) = of_type(stack(), "AWS::Events::Rule")["ClockRuns"]["Targets"]
+    values = Values(stack(), {"Bucket": triggers.bucket}, ScheduledKey="shop/feed.csv")
+    nightly = json.loads(values.of(target["Input"]))
+    triggers.upload("input/shop/feed.csv")
+    assert [nightly["Parameters"]] == triggers.jobs(1)
+
+
 def test_a_request_is_a_job_whoever_sends_it(triggers):
     expected = {"input": f"s3://{triggers.bucket}/input/a.csv", "job_id": "shop/2026"}
     triggers.put({"job_id": "shop/2026", "key": "a.csv"})
@@ -66,7 +78,7 @@ def test_a_request_is_a_job_whoever_sends_it(triggers):
 
 
 def test_the_api_asks_who_it_is(triggers):
-    """Who is let in gets as far as the integration with the bus, which the emulator does not have."""
+    """An authorised request gets as far as the integration with the bus, which the emulator lacks."""
     assert triggers.post({"job_id": "shop", "key": "a.csv"}, signed=False) == 403
     assert triggers.post({"job_id": "shop", "key": "a.csv"}) == 502
 
@@ -84,7 +96,7 @@ def test_what_could_leave_its_string_is_let_through_nowhere(triggers):
 )
 @pytest.mark.parametrize("name", ["input", "job_id", "config"])
 def test_a_parameter_is_a_value_and_never_an_option(name, value):
-    """Where it looks like one, the command line is refused, and nothing runs."""
+    """A value that looks like an option makes the command line invalid, and nothing runs."""
     words = command({"input": "s3://b/i", "job_id": "j", "config": "s3://b/c", name: value}, "b")
     try:
         given = build_parser().parse_args(words)
@@ -98,8 +110,9 @@ def test_a_parameter_is_a_value_and_never_an_option(name, value):
     assert given.set == []
 
 
+@pytest.mark.slow
 def test_a_file_in_the_bucket_becomes_questions_in_the_bucket(triggers, tmp_path):
-    """The command of the definition, with the parameters of the event. The event comes twice, and costs once."""
+    """Run the definition's command with the parameters of an event. The event comes twice and costs once."""
     s3, bucket = triggers.aws.client("s3"), triggers.bucket
     s3.put_object(Bucket=bucket, Key="configs/prod.yaml", Body=json.dumps(CONFIG).encode())
     triggers.upload("input/sample.jsonl", (ROOT / "configs" / "sample_catalogue.jsonl").read_bytes())
@@ -119,7 +132,7 @@ def test_a_file_in_the_bucket_becomes_questions_in_the_bucket(triggers, tmp_path
 
 
 def fields_are_logged(logged):
-    """What the README's log queries ask for is what a line has. A quick run has few lines of its own."""
+    """The README's log queries use fields that log lines have."""
     has = {"job_id", "attempt", "shard"}  # on every line of a run: see tests/cli/test_output.py
     has = has.union(*(json.loads(line) for line in logged.splitlines() if line.startswith("{")))
     readme = (ROOT / "configs" / "aws" / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The stack's triggers on an emulator. A queue of messages stands for that of jobs, to see what is submitted."""
+"""The stack's triggers on an emulator. An SQS queue stands in for the job queue, to see what is submitted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.servers.aws import CREDENTIALS, REGION, Aws
+from aws_server.emulators import CREDENTIALS, REGION, Aws
 from tests.stack.creation import create, without_unknown
 from tests.stack.template import of_type, stack
 from tests.stack.values import Values
@@ -25,7 +25,7 @@ _PATIENCE = 20.0
 
 @dataclass
 class Triggers:
-    """What is put into a bucket, on a bus or through the API, and which jobs come of it."""
+    """Sends events through bucket, bus and API, and collects the jobs that they start."""
 
     aws: Aws
     bucket: str
@@ -34,7 +34,7 @@ class Triggers:
     queue: str
 
     def upload(self, key: str, body: bytes = b"{}") -> str:
-        """The object's ETag, without its quotation marks."""
+        """Return the object's ETag, without quotation marks."""
         answer = self.aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
         return str(answer["ETag"]).strip('"')
 
@@ -44,7 +44,7 @@ class Triggers:
         assert not answer["FailedEntryCount"], answer
 
     def post(self, detail: Any, *, signed: bool = True) -> int:
-        """The status. The emulator finds the API by its host's name, which no resolver knows."""
+        """Return the status. The emulator finds the API by its host name, which does not resolve."""
         host = urlsplit(self.api).hostname
         request = AWSRequest("POST", f"{self.aws.url}/jobs", headers={"Host": host}, data=json.dumps(detail).encode())
         if signed:
@@ -59,32 +59,32 @@ class Triggers:
                 return error.code
 
     def jobs(self, expected: int) -> list[dict[str, str]]:
-        """The parameters of all jobs that came; `expected` says how long it is worth waiting."""
-        sqs, found = self.aws.client("sqs"), []
+        """Return the parameters of all jobs; wait until there are `expected`."""
+        sqs, bodies = self.aws.client("sqs"), []
         until = time.monotonic() + (_PATIENCE if expected else _QUIET)
         while True:
             for message in sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-                found.append(json.loads(message["Body"]))
-            if len(found) >= expected and time.monotonic() > until - _PATIENCE + _QUIET:
+                bodies.append(json.loads(message["Body"]))
+            if len(bodies) >= expected and time.monotonic() > until - _PATIENCE + _QUIET:
                 break
             if time.monotonic() > until:
                 break
             time.sleep(0.02)
-        assert all([*one] == ["Parameters"] for one in found), found
-        return [one["Parameters"] for one in found]
+        assert all([*body] == ["Parameters"] for body in bodies), bodies
+        return [body["Parameters"] for body in bodies]
 
 
 def start(aws: Aws, **parameters: str) -> Triggers:
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    made = create(aws, without_unknown(stack(), Queue=arn), **parameters)
-    return Triggers(aws, made["BucketName"], made["BusArn"], made["ApiUrl"], queue)
+    outputs = create(aws, without_unknown(stack(), Queue=arn), **parameters)
+    return Triggers(aws, outputs["BucketName"], outputs["BusArn"], outputs["ApiUrl"], queue)
 
 
 def container() -> dict[str, Any]:
-    """Of the definition that triggers use."""
+    """Return the container of the definition that triggers use, with its parameters."""
     properties = of_type(stack(), "AWS::Batch::JobDefinition")["DefinitionMedium"]
     (task,) = properties["EcsProperties"]["TaskProperties"]
     (only,) = task["Containers"]
@@ -92,8 +92,8 @@ def container() -> dict[str, Any]:
 
 
 def command(parameters: dict[str, str], bucket: str) -> list[str]:
-    """As Batch makes it: each word that is `Ref::name` becomes the parameter, whatever that holds."""
-    given = container()
-    defaults = Values(stack(), {"Bucket": bucket}).of(given["Parameters"])
+    """Substitute parameters as Batch does: a word that is `Ref::name` becomes the parameter, whatever it contains."""
+    definition = container()
+    defaults = Values(stack(), {"Bucket": bucket}).of(definition["Parameters"])
     values = {f"Ref::{name}": value for name, value in {**defaults, **parameters}.items()}
-    return [values.get(word, word) for word in given["Command"]]
+    return [values.get(word, word) for word in definition["Command"]]

@@ -1,4 +1,4 @@
-"""What the functions of a template give, as far as that is known without making the stack."""
+"""Evaluation of a template's functions, as far as possible without creating the stack."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from typing import Any
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 GIVEN = {"Image": f"querygen@sha256:{'a' * 64}", "AlarmEmail": "somebody@example.com"}
-"""What has no default."""
+"""Values of the parameters without a default."""
 
 _PSEUDO = {
-    "AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::StackName": "querygen",
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::Partition": "aws",
+    "AWS::StackName": "querygen",
     "AWS::URLSuffix": "amazonaws.com",
-}  # fmt: skip
+}
 _NOTHING = {"Ref": "AWS::NoValue"}
 
 
 class Values:
-    """What the functions of a template give, with `parameters`, and what stands for a resource that is not made.
+    """Evaluates the functions of a template with `parameters`.
 
-    known: `Bucket` for a Ref, `Bucket.Arn` for a GetAtt.
+    known: values for resources: `Bucket` for a Ref, `Bucket.Arn` for a GetAtt.
     """
 
     def __init__(self, template: Mapping[str, Any], known: Mapping[str, str] | None = None, **parameters: Any) -> None:
-        defaults = {name: one["Default"] for name, one in template["Parameters"].items() if "Default" in one}
+        defaults = {
+            name: parameter["Default"] for name, parameter in template["Parameters"].items() if "Default" in parameter
+        }
         self._template = template
         self._values = {**_PSEUDO, **defaults, **GIVEN, **parameters, **(known or {})}
 
@@ -47,7 +52,7 @@ class Values:
             case "GetAtt":
                 return self._values[".".join(argument)]
             case "Sub":
-                return re.sub(r"\$\{([\w.:]+)\}", lambda found: str(self._values[found[1]]), argument)
+                return re.sub(r"\$\{([\w.:]+)\}", lambda match: str(self._values[match[1]]), argument)
             case "FindInMap":
                 table, row, column = map(self.of, argument)
                 return self._template["Mappings"][table][row][column]
@@ -95,4 +100,4 @@ ARNS = {
     "Bus.Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/querygen",
     "Api": "a1b2c3d4e5",
 }
-"""What the resources will be called that policies, definitions and triggers speak of."""
+"""Names and ARNs of the resources that policies, definitions and triggers refer to."""

@@ -1,4 +1,4 @@
-"""The journal contract against a journal with one fault at a time; `tests/test_contracts.py` has it without."""
+"""The journal contract against a journal with one fault at a time; `tests/journal/test_contract.py` has it whole."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from querygen_core.journal.run_lock import RunLock
 from querygen_core.journal.sqlite import SqliteJournal
-from querygen_core.testing import JournalContract, context
+from querygen_core.testing import context
+from querygen_core.testing.journal import JournalContract
 from tests.testing.verdict import catches
 
 
@@ -45,8 +47,8 @@ class Optimistic(SqliteJournal):
 
 
 class Forgiving(SqliteJournal):
-    async def end(self, intent, how):
-        await super().end(intent, "failed")
+    async def end_call(self, intent, how):
+        await super().end_call(intent, "failed")
 
 
 class Unordered(SqliteJournal):
@@ -85,15 +87,24 @@ class Current(SqliteJournal):
 
 
 class Sorted(SqliteJournal):
-    async def settled(self, after, limit):
-        return sorted(await super().settled(after, limit), key=lambda delivery: delivery.outcome.ordinal)
+    async def completed(self, after, limit):
+        return sorted(await super().completed(after, limit), key=lambda delivery: delivery.outcome.ordinal)
+
+
+class Open(RunLock):
+    def take(self):
+        pass
+
+    def check(self):
+        pass
 
 
 class Shared(SqliteJournal):
     """Lets two runs work on one job at once."""
 
-    def _take_lock(self):
-        pass
+    def __init__(self, given):
+        super().__init__(given)
+        self._lock = Open(self._path, given.job_id)
 
 
 class Stingy(SqliteJournal):
@@ -110,12 +121,12 @@ class OneCursor(SqliteJournal):
 
 
 class Mute(SqliteJournal):
-    async def settle(self, ordinal, result, facts=()):
-        await super().settle(ordinal, result)
+    async def complete(self, ordinal, result, events=()):
+        await super().complete(ordinal, result)
 
 
 class Silent(SqliteJournal):
-    async def undelivered(self, sink, letters):
+    async def add_dead_letters(self, sink, letters):
         pass
 
 
@@ -128,15 +139,15 @@ class Silent(SqliteJournal):
         (Trimming, "test_answers_come_back_as_they_were"),
         (Credulous, "test_says_what_each_record_is"),
         (Amnesiac, "test_what_is_done_is_known_in_the_next_run"),
-        (Amnesiac, "test_a_later_run_settles_what_it_knows"),
+        (Amnesiac, "test_a_later_run_completes_what_it_knows"),
         (Unbalanced, "test_the_counts_balance"),
         (Unbalanced, "test_counts_are_those_of_this_input"),
         (Current, "test_a_snapshot_keeps_what_an_earlier_run_left"),
-        (Sorted, "test_settled_outcomes_come_in_their_order"),
+        (Sorted, "test_completed_outcomes_come_in_their_order"),
         (Shared, "test_refuses_a_second_run_beside_the_first"),
         (Stingy, "test_retry_grants_a_try_to_what_has_no_usable_answer"),
         (OneCursor, "test_each_observer_has_its_own_cursor"),
-        (Mute, "test_facts_are_numbered_and_dated"),
+        (Mute, "test_events_are_numbered_and_dated"),
         (Silent, "test_dead_letters_of_every_stage"),
     ],
 )

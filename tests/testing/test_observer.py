@@ -8,21 +8,21 @@ from tests.testing.verdict import catches
 
 class Notes:
     def __init__(self, folder):
-        self.path = folder / "facts.txt"
+        self.path = folder / "events.txt"
         self.identity = str(self.path)
         self.last = max(self.numbers(), default=0)
 
     def numbers(self):
         return list(map(int, self.path.read_text().split())) if self.path.exists() else []
 
-    def on_fact(self, fact):
-        if fact.seq > self.last:
-            self.write(fact)
-            self.last = fact.seq
+    def on_event(self, event):
+        if event.seq > self.last:
+            self.write(event)
+            self.last = event.seq
 
-    def write(self, fact):
+    def write(self, event):
         with self.path.open("a") as file:
-            file.write(f"{fact.seq}\n")
+            file.write(f"{event.seq}\n")
 
     async def aclose(self):
         pass
@@ -35,14 +35,14 @@ class TestNotes(ObserverContract):
         return self.kind(folder)
 
     def recorded(self):
-        return list(map(int, (self.folder / "facts.txt").read_text().split()))
+        return list(map(int, (self.folder / "events.txt").read_text().split()))
 
 
 class Stream(Notes):
     """A log: it cannot look back."""
 
-    def on_fact(self, fact):
-        self.write(fact)
+    def on_event(self, event):
+        self.write(event)
 
 
 class TestStream(TestNotes):
@@ -57,20 +57,20 @@ class Forgetful(Notes):
 
 
 class Overwriting(Notes):
-    def write(self, fact):
-        self.path.write_text(f"{fact.seq}\n")
+    def write(self, event):
+        self.path.write_text(f"{event.seq}\n")
 
 
 class Choosy(Notes):
-    def on_fact(self, fact):
-        if fact.kind == "stage_finished":
-            super().on_fact(fact)
+    def on_event(self, event):
+        if event.kind == "stage_finished":
+            super().on_event(event)
 
 
 class Demanding(Notes):
-    def on_fact(self, fact):
-        assert fact.data["stage"]
-        super().on_fact(fact)
+    def on_event(self, event):
+        assert event.data["stage"]
+        super().on_event(event)
 
 
 class Anonymous(Notes):
@@ -83,12 +83,12 @@ class Anonymous(Notes):
 @pytest.mark.parametrize(
     ("wrong", "test"),
     [
-        (Stream, "test_a_fact_told_twice_is_recorded_once"),
-        (Forgetful, "test_facts_told_again_by_the_next_run_are_recorded_once"),
-        (Overwriting, "test_records_facts_in_order"),
-        (Overwriting, "test_goes_on_where_an_earlier_run_ended"),
+        (Stream, "test_an_event_sent_twice_is_recorded_once"),
+        (Forgetful, "test_events_sent_again_by_the_next_run_are_recorded_once"),
+        (Overwriting, "test_records_events_in_order"),
+        (Overwriting, "test_adds_to_the_events_of_an_earlier_run"),
         (Choosy, "test_takes_any_kind_and_any_text"),
-        (Demanding, "test_takes_facts_without_data"),
+        (Demanding, "test_takes_events_without_data"),
         (Anonymous, "test_says_what_it_writes_to"),
     ],
 )

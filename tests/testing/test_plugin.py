@@ -68,7 +68,7 @@ WRONG = {
         ("import Field", "import BaseModel, Field"),
     ],
     "test_imports_only_the_interface": [
-        ("import json", "from querygen_core.records import Product"),
+        ("import json", "from querygen_core.contracts.records import Product"),
         ("    import sqlalchemy_like_sdk\n", "    from querygen_text import rules\n    import sqlalchemy_like_sdk\n"),
     ],
     "test_readme_names_every_component": [("# example/a-model", "# a model")],
@@ -129,6 +129,18 @@ def test_a_right_plugin_passes(test, folder):
 def test_a_wrong_plugin_is_caught(test, change, folder, tmp_path_factory):
     plant(folder, *change)
     assert catches(Judged, test, tmp_path_factory.mktemp("judged"))
+
+
+def test_a_library_that_the_contract_names_may_be_imported(folder):
+    class WithLibrary(Judged):
+        libraries = frozenset({"querygen_library"})
+
+    plant(folder)
+    model = folder / "querygen_example" / "model.py"
+    model.write_text(f"{model.read_text()}\nimport querygen_library\n")
+    WithLibrary().test_imports_only_the_interface()
+    with pytest.raises(AssertionError, match="querygen_library"):
+        Judged().test_imports_only_the_interface()
 
 
 @pytest.mark.parametrize("missing", [".git", "pyproject.toml"])

@@ -93,10 +93,6 @@ class Shelf:
         except FileNotFoundError:
             raise MissingInput(f"{url} is not there") from None
 
-    def etag(self, url):
-        path = self.path(url)
-        return f"{path.stat().st_size}-{path.stat().st_mtime_ns}" if path.exists() else None
-
     def list(self, url):
         return sorted(self.url(path) for path in self.path(url).rglob("*") if path.is_file())
 
@@ -129,11 +125,6 @@ class Native(Shelf):
         return self.path(url).open("rb")
 
 
-class Constant(Shelf):
-    def etag(self, url):
-        return "v1"
-
-
 class Flat(Shelf):
     def list(self, url):
         return sorted(self.url(path) for path in self.path(url).glob("*") if path.is_file())
@@ -150,8 +141,6 @@ class Everything(Shelf):
         (Text, "test_reads_bytes"),
         (Quoted, "test_reads_awkward_names"),
         (Native, "test_says_when_it_is_missing"),
-        (Constant, "test_etag_tells_a_change"),
-        (Constant, "test_etag_of_nothing_is_none"),
         (Flat, "test_lists_what_is_under_a_prefix"),
         (Everything, "test_lists_what_is_under_a_prefix"),
     ],

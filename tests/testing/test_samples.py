@@ -6,8 +6,8 @@ import pickle
 import pytest
 
 from querygen_core.api import ProviderError
-from querygen_core.canonical import canonical_json, digest
-from querygen_core.records import product_key
+from querygen_core.contracts.canonical import canonical_json, digest
+from querygen_core.contracts.records import product_key
 from querygen_core.testing import (
     HOSTILE,
     UNSTORABLE,
@@ -62,7 +62,7 @@ def test_answers_come_in_turn_and_repeats_from_the_journal():
     assert asyncio.run(ask(request("b"))).response.text == "text"
     with pytest.raises(ProviderError):
         asyncio.run(ask(request("c")))
-    with pytest.raises(AssertionError, match="asked more than the 3 answers"):
+    with pytest.raises(AssertionError, match="FakeAsk has only 3 answers"):
         asyncio.run(ask(request("d")))
     assert [item.prompt for item in ask.requests] == ["a", "b", "c"]
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from querygen_core.api import Receipt
+from querygen_core.api import Receipt, SinkError
 from querygen_core.testing import SinkContract
 from querygen_core.testing.child import kill_while
 from tests.testing.verdict import catches
@@ -62,6 +62,52 @@ class TestDrawer(SinkContract):
     def stored(self):
         drawers = (self.folder / "drawer").glob("[!.]*")
         return Counter(tuple(item) for path in drawers for item in json.loads(path.read_text()))
+
+
+class Careful(Drawer):
+    """Notes the version of each product and the highest fence. A fence of 0 is compared with nothing."""
+
+    def __init__(self, folder, fence=0):
+        super().__init__(folder)
+        self.fence = fence
+        self.notes = folder / "notes"
+
+    def noted(self, name):
+        path = self.notes / quote(name, safe="")
+        return int(path.read_text()) if path.exists() else 0
+
+    def note(self, name, number):
+        self.notes.mkdir(exist_ok=True)
+        partial = self.notes / f".{uuid4().hex}"
+        partial.write_text(str(number))
+        partial.replace(self.notes / quote(name, safe=""))
+
+    async def apply(self, outcomes):
+        if self.fence:
+            if self.fence < self.noted("fence"):
+                raise SinkError("fenced", "another process has taken over")
+            self.note("fence", self.fence)
+        return [self.compare(outcome) for outcome in outcomes]
+
+    def compare(self, outcome):
+        held = self.noted(outcome.product_key)
+        if outcome.version < held:
+            return Receipt(product_key=outcome.product_key, error=f"version {outcome.version} is older than {held}")
+        return self.take(outcome)
+
+    def take(self, outcome):
+        receipt = self.put(outcome)
+        self.note(outcome.product_key, outcome.version)
+        return receipt
+
+
+class TestCareful(TestDrawer):
+    kind = Careful
+    keeps_versions = True
+    keeps_deleted = True
+
+    def sink_with_fence(self, folder, fence):
+        return self.kind(folder, fence)
 
 
 class Whole:
@@ -177,6 +223,51 @@ class Untyped(Drawer):
         super().write(path, outcome, {("product", text) for _, text in wanted})
 
 
+class Forgetful(Careful):
+    """Takes any version."""
+
+    def compare(self, outcome):
+        return self.take(outcome)
+
+
+class Slack(Careful):
+    """Notes a version only with queries that are new."""
+
+    def take(self, outcome):
+        receipt = self.put(outcome)
+        if receipt.delivered:
+            self.note(outcome.product_key, outcome.version)
+        return receipt
+
+
+class Trusting(Careful):
+    """Compares no fence."""
+
+    def __init__(self, folder, fence=0):
+        super().__init__(folder)
+
+
+class Late(Careful):
+    """Compares the fence when it starts, not when it writes."""
+
+    async def check(self):
+        await super().check()
+        await self.apply([])
+        self.fence = 0
+
+
+class Envious(Drawer):
+    def put(self, outcome):
+        return replace(super().put(outcome), displaced=1)
+
+
+class Immortal(Drawer):
+    """Knows no deletion."""
+
+    def put(self, outcome):
+        return super().put(outcome) if outcome.queries else Receipt(product_key=outcome.product_key)
+
+
 class Probing(Drawer):
     async def check(self):
         await super().check()
@@ -203,7 +294,7 @@ class Unread(Drawer):
         (Blind, "test_delivering_again_changes_nothing"),
         (Blind, "test_texts_arrive_as_they_are"),
         (Appending, "test_a_changed_question_replaces_the_old_one"),
-        (Appending, "test_what_comes_back_is_there_once"),
+        (Appending, "test_a_question_that_comes_back_is_there_once"),
         (Keeping, "test_a_shrunk_outcome_leaves_only_its_own"),
         (Unsorted, "test_order_does_not_matter"),
         (Miscounting, "test_a_grown_outcome_is_added_to"),
@@ -214,10 +305,26 @@ class Unread(Drawer):
         (Probing, "test_check_leaves_nothing_behind"),
         (Wandering, "test_says_what_it_writes_to"),
         (Unread, "test_batches_do_not_matter"),
+        (Envious, "test_delivering_again_changes_nothing"),
+        (Immortal, "test_a_deleted_product_has_no_queries"),
     ],
 )
 def test_a_wrong_sink_is_caught(wrong, test, tmp_path):
     assert catches(type("Wrong", (TestDrawer,), {"kind": wrong}), test, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "test"),
+    [
+        (Forgetful, "test_an_older_version_changes_nothing"),
+        (Forgetful, "test_a_deleted_product_stays_deleted_for_an_older_version"),
+        (Slack, "test_the_version_grows_where_the_queries_stay"),
+        (Trusting, "test_a_process_that_lost_its_lease_changes_nothing"),
+        (Late, "test_a_process_is_overtaken_while_it_delivers"),
+    ],
+)
+def test_a_sink_that_takes_what_is_stale_is_caught(wrong, test, tmp_path):
+    assert catches(type("Wrong", (TestCareful,), {"kind": wrong}), test, tmp_path)
 
 
 def test_a_snapshot_that_shows_early_is_caught(tmp_path):
@@ -232,6 +339,7 @@ class KilledInPlace(TestDrawer):
     kind = InPlace
 
 
+@pytest.mark.slow
 def test_a_sink_that_a_kill_damages_is_caught(tmp_path):
     assert catches(KilledInPlace, "test_a_killed_delivery_is_completed_by_the_next", tmp_path)
 
@@ -246,6 +354,7 @@ class Crashed(TestDrawer):
     kind = Crashing
 
 
+@pytest.mark.slow
 def test_a_child_that_ends_by_itself_is_no_kill(tmp_path):
     judged = Crashed()
     judged.folder = tmp_path
@@ -259,5 +368,5 @@ def test_a_contract_inside_a_function_cannot_be_killed(tmp_path):
 
     judged = Local()
     judged.folder = tmp_path
-    with pytest.raises(AssertionError, match="at the top of its module"):
+    with pytest.raises(AssertionError, match="at the top level of its module"):
         judged.test_a_killed_delivery_is_completed_by_the_next(0.0)

@@ -1,20 +1,21 @@
-"""Amazon Web Services: what a job needs to run there."""
+"""The components that a job needs to run on Amazon Web Services. boto3 is imported only by those that are used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from querygen_aws.batch_options import BatchOptions
-from querygen_aws.journal_options import S3JournalOptions
-from querygen_aws.observer_options import MetricsOptions, OrchestrationLogOptions
-from querygen_aws.s3_options import S3Options, S3StorageOptions
+from querygen_aws.options import (
+    BatchOptions,
+    MetricsOptions,
+    NoOptions,
+    OrchestrationLogOptions,
+    S3Options,
+)
 from querygen_core.api import (
     Component,
     Context,
-    Journal,
     Observer,
-    Options,
     SecretResolver,
     Sink,
     SnapshotSink,
@@ -24,10 +25,6 @@ from querygen_core.api import (
 )
 
 querygen_api = 1
-
-
-class NoOptions(Options):
-    pass
 
 
 def build_secretsmanager(_options: NoOptions, context: Context) -> SecretResolver:
@@ -45,12 +42,22 @@ def build_rds_token(_options: NoOptions, context: Context) -> SecretResolver:
 @hookimpl
 def querygen_secrets() -> Iterable[Component[NoOptions, SecretResolver]]:
     return [
-        Component("secretsmanager", NoOptions, build_secretsmanager, "Secrets Manager: ${secret:…:NAME#field}."),
-        Component("rds-token", NoOptions, build_rds_token, "A token for RDS: ${secret:…:HOST:PORT/USER}."),
+        Component(
+            "secretsmanager",
+            NoOptions,
+            build_secretsmanager,
+            "Reads a secret from Secrets Manager: `${secret:aws/secretsmanager:NAME#field}`",
+        ),
+        Component(
+            "rds-token",
+            NoOptions,
+            build_rds_token,
+            "Signs an IAM password for RDS: `${secret:aws/rds-token:HOST:PORT/USER}`",
+        ),
     ]
 
 
-def build_s3_storage(_options: S3StorageOptions, context: Context) -> Storage:
+def build_s3_storage(_options: NoOptions, context: Context) -> Storage:
     from querygen_aws.s3.storage import S3Storage
 
     return S3Storage(context)
@@ -58,7 +65,7 @@ def build_s3_storage(_options: S3StorageOptions, context: Context) -> Storage:
 
 @hookimpl
 def querygen_storages() -> Iterable[Component[Any, Storage]]:
-    return (Component("s3", S3StorageOptions, build_s3_storage, "objects in S3: `s3://bucket/key`"),)
+    return (Component("s3", NoOptions, build_s3_storage, "Reads and keeps objects in S3: `s3://bucket/key`"),)
 
 
 def build_s3(options: S3Options, context: Context) -> SnapshotSink:
@@ -69,7 +76,8 @@ def build_s3(options: S3Options, context: Context) -> SnapshotSink:
 
 @hookimpl
 def querygen_sinks() -> Iterable[Component[Any, Sink]]:
-    return (Component("s3", S3Options, build_s3, "all queries of a job in S3, as one document or in 64 parts"),)
+    summary = "Writes all queries of a job to S3, as one document or in parts"
+    return (Component("s3", S3Options, build_s3, summary),)
 
 
 def build_orchestration_log(options: OrchestrationLogOptions, context: Context) -> Observer:
@@ -83,38 +91,33 @@ def build_metrics(options: MetricsOptions, context: Context) -> Observer:
 
     if options.table is None:
         return Metrics(options, None, context.log)
-    from querygen_aws.durations import Durations
+    from querygen_aws.durations import DurationTable
 
-    return Metrics(options, Durations(options.table, context.environ, options.region), context.log)
+    return Metrics(options, DurationTable(options.table, context.environ, options.region), context.log)
 
 
 @hookimpl
 def querygen_observers() -> Iterable[Component[Any, Observer]]:
     return (
         Component(
-            "orchestration-log", OrchestrationLogOptions, build_orchestration_log, "what happened, as items in DynamoDB"
+            "orchestration-log",
+            OrchestrationLogOptions,
+            build_orchestration_log,
+            "Writes the events of a job to a DynamoDB table",
         ),
-        Component("metrics", MetricsOptions, build_metrics, "a run's figures for CloudWatch, on standard error"),
+        Component(
+            "metrics", MetricsOptions, build_metrics, "Writes the figures of a run to standard error, for CloudWatch"
+        ),
     )
 
 
-def build_s3_journal(options: S3JournalOptions, context: Context) -> Journal:
-    from querygen_aws.journal.journal import S3Journal
-
-    return S3Journal(options, context)
-
-
-@hookimpl
-def querygen_journals() -> Iterable[Component[S3JournalOptions, Journal]]:
-    return [Component("s3-journal", S3JournalOptions, build_s3_journal, "every answer in S3, to outlive the machine")]
-
-
 def build_batch(options: BatchOptions, context: Context) -> Submitter:
-    from querygen_aws.batch import BatchSubmitter
+    from querygen_aws.batch.submitter import BatchSubmitter
 
     return BatchSubmitter(options, context)
 
 
 @hookimpl
 def querygen_submitters() -> Iterable[Component[BatchOptions, Submitter]]:
-    return [Component("batch", BatchOptions, build_batch, "an array job in AWS Batch, a child for each shard")]
+    summary = "Runs a job as an array job in AWS Batch, with one child for each shard"
+    return [Component("batch", BatchOptions, build_batch, summary)]

@@ -1,4 +1,4 @@
-"""How long earlier runs took for a product, kept in DynamoDB: CloudWatch cannot compare a run with earlier ones."""
+"""Durations of earlier runs, kept in DynamoDB because CloudWatch cannot compare a run with the ones before it."""
 
 from __future__ import annotations
 
@@ -7,60 +7,67 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from querygen_aws.attributes import attribute, storable
+from querygen_aws.attributes import sanitise, to_attribute
 from querygen_aws.clients import client
-from querygen_aws.failures import said
-from querygen_core.api import Fact, SinkError
+from querygen_aws.errors import describe_error
+from querygen_core.api import Event, SinkError
 
-_PARTITION = {"S": "querygen#durations"}
-_MOST = 20
+_PARTITION_KEY = {"S": "querygen#durations"}
+_MAX_RUNS = 20
+_MAX_KEY_LENGTH = 250  # DynamoDB allows 1024 bytes; a character has at most four
 
 
-class Durations:
+class DurationTable:
     def __init__(self, table: str, environ: Mapping[str, str], region: str | None) -> None:
         self._table = table
         self._client = client("dynamodb", environ, region)
         self.identity = f"dynamodb/{self._client.meta.region_name}/{table}"
 
-    def mean_before(self, fact: Fact) -> float | None:
-        """Seconds per product, over the last runs that ended before; None if there were none.
+    def mean_before(self, event: Event) -> float | None:
+        """Return the mean seconds per product of the last 20 runs that ended before `event`; None if there are none.
 
         Raises:
-            SinkError
+            SinkError: the table cannot be read.
         """
         try:
             answer = self._client.query(
-                TableName=self._table, KeyConditionExpression="pk = :pk AND sk < :sk", ScanIndexForward=False,
-                ExpressionAttributeValues={":pk": _PARTITION, ":sk": {"S": _key(fact)}}, Limit=_MOST,
-            )  # fmt: skip
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk < :sk",
+                ScanIndexForward=False,
+                ExpressionAttributeValues={":pk": _PARTITION_KEY, ":sk": {"S": _sort_key(event)}},
+                Limit=_MAX_RUNS,
+            )
         except (ClientError, BotoCoreError) as error:
-            raise SinkError("retry", f"table {self._table}: {said(error)}") from None
-        found = [float(item["seconds_per_product"]["N"]) for item in answer["Items"] if _is_whole(item)]
-        return sum(found) / len(found) if found else None
+            raise self._error(error) from None
+        durations = [float(item["seconds_per_product"]["N"]) for item in answer["Items"] if _has_duration(item)]
+        return sum(durations) / len(durations) if durations else None
 
-    def add(self, fact: Fact, seconds: float) -> None:
-        """Told again, it writes the same item.
+    def add(self, event: Event, seconds: float) -> None:
+        """Store `seconds` per product for the run that `event` ended. The same event writes the same item again.
 
         Raises:
-            SinkError
+            SinkError: the table cannot be written.
         """
         item = {
-            "pk": _PARTITION,
-            "sk": {"S": _key(fact)},
-            "job_id": attribute(fact.job_id),
-            "seconds_per_product": attribute(seconds),
+            "pk": _PARTITION_KEY,
+            "sk": {"S": _sort_key(event)},
+            "job_id": to_attribute(event.job_id),
+            "seconds_per_product": to_attribute(seconds),
         }
         try:
             self._client.put_item(TableName=self._table, Item=item)
         except (ClientError, BotoCoreError) as error:
-            raise SinkError("retry", f"table {self._table}: {said(error)}") from None
+            raise self._error(error) from None
+
+    def _error(self, error: Exception) -> SinkError:
+        return SinkError("retry", f"table {self._table}: {describe_error(error)}")
 
 
-def _key(fact: Fact) -> str:
-    """Shards of a job may end in the same moment."""
-    tail = f"#{fact.shard:03}"
-    return f"{storable(fact.time)}#{storable(fact.job_id)}"[:250] + tail
+def _sort_key(event: Event) -> str:
+    """Sort by time. The shard keeps runs apart that end in the same millisecond."""
+    return f"{sanitise(event.time)}#{sanitise(event.job_id)}"[:_MAX_KEY_LENGTH] + f"#{event.shard:03}"
 
 
-def _is_whole(item: Mapping[str, Any]) -> bool:
+def _has_duration(item: Mapping[str, Any]) -> bool:
+    """Anybody may put items into the table, so one without a number is skipped."""
     return "N" in item.get("seconds_per_product", {})

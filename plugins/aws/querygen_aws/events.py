@@ -1,4 +1,4 @@
-"""Facts as events of the orchestration log: the names that dashboards and alarms may rely on, all of them here."""
+"""Entries of the orchestration log: the event names that dashboards and alarms may rely on, and their details."""
 
 from __future__ import annotations
 
@@ -6,93 +6,113 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from querygen_core.api import Fact
+from querygen_aws.report_fields import as_mapping
+from querygen_core.api import Event
 
 EVENTS: Mapping[str, str] = {
-    "JobStarted": "a run of the job begins; its attempt, shard and config",
-    "InputRead": "the input has been read as far as it was wanted",
-    "StageFinished": "how long a stage was at work",
-    "CallFailed": "a model failed for good on a request",
+    "JobStarted": "a run of the job started; its attempt, shard and config",
+    "InputRead": "the input was read, as far as it was needed",
+    "StageFinished": "how long a stage was active",
+    "CallFailed": "a request to a model failed permanently",
     "ProductRejected": "a dead letter: a record that cannot become a product",
-    "ProductFailed": "a dead letter: a product that no model could make questions for",
-    "DeliveryFailed": "a sink gave up",
-    "SecretReloaded": "a secret was refused, and has been fetched again",
-    "JobDraining": "the run is being ended early: a signal, a budget, a provider that refuses",
-    "JobFinished": "the run did all there was to do",
-    "JobStopped": "the run ended early; run again to go on",
-    "JobFailed": "the run ended, and running it again does not help by itself",
-    "ExecutionStats": "what the run did: records by state, queries, times, memory",
-    "ErrorClasses": "failed calls by class, and why products fell short; only if there are any",
-    "DeadLetters": "how much was rejected, failed or not delivered; only if there is any",
-    "SinkDelivery": "what a sink got; one event for each",
-    "Budget": "calls, tokens and money, of the run and of the job",
-    "OtherFact": "a kind of fact that has no event of its own yet",
+    "ProductFailed": "a dead letter: a product for which no questions could be generated",
+    "ProductsRemoved": "products left the input, and their questions are withdrawn; how many",
+    "DeliveryFailed": "a sink failed permanently",
+    "SecretReloaded": "a secret was refused and was fetched again",
+    "JobDraining": "the run is ending early: a signal, a budget, a provider that refuses requests",
+    "JobFinished": "the run ended with everything done",
+    "JobStopped": "the run ended early; run the job again to resume it",
+    "JobFailed": "the run failed; running it again does not help by itself",
+    "ExecutionStats": "records by state, queries, times and memory of the run",
+    "ErrorClasses": "failed calls by class, and why products have too few questions; only if there are any",
+    "DeadLetters": "numbers rejected, failed and not delivered; only if there are any",
+    "SinkDelivery": "what one sink received; one event per sink",
+    "Budget": "calls, tokens and cost of the run and of the job",
+    "OtherEvent": "an event of a kind that has no name here yet",
 }
-"""Event name → what it says. Names are only ever added."""
+"""Event name → meaning, for the README. Names are only ever added, because dashboards filter by them."""
 
-_OF_KIND = {
+_NAMES_BY_KIND = {
     "run_started": "JobStarted",
     "input_read": "InputRead",
     "stage_finished": "StageFinished",
     "call_failed": "CallFailed",
     "product_rejected": "ProductRejected",
     "product_failed": "ProductFailed",
+    "products_removed": "ProductsRemoved",
     "delivery_failed": "DeliveryFailed",
     "secret_reloaded": "SecretReloaded",
     "draining": "JobDraining",
 }
-_OF_STATE = {"done": "JobFinished", "stopped": "JobStopped", "failed": "JobFailed"}
+_NAMES_BY_STATE = {"done": "JobFinished", "stopped": "JobStopped", "failed": "JobFailed"}
 
 _STATS = (
-    "products_processed", "total_queries_generated", "queries_saved_to_db", "products_processing_time",
-    "questions_generation_time", "results_persistence_time", "input", "done", "short", "rejected", "duplicate",
-    "failed", "pending", "not_in_input", "queries", "answers_by_rung", "peak_rss_bytes", "cpu_seconds",
-)  # fmt: skip
-_BUDGET = ("calls", "tokens", "cost", "cost_job")
-_ELSEWHERE = frozenset({*_STATS, *_BUDGET, "job_id", "short_reasons", "sinks"})
+    "products_processed",
+    "total_queries_generated",
+    "queries_saved_to_db",
+    "products_processing_time",
+    "questions_generation_time",
+    "results_persistence_time",
+    "input",
+    "done",
+    "short",
+    "rejected",
+    "duplicate",
+    "failed",
+    "deleted",
+    "pending",
+    "not_in_input",
+    "queries",
+    "answers_by_rung",
+    "stages",
+    "peak_rss_bytes",
+    "cpu_seconds",
+)
+_BUDGET = ("calls", "tokens", "cost", "cost_estimated", "cost_job")
+_NOT_IN_END = frozenset({*_STATS, *_BUDGET, "job_id", "short_reasons", "sinks"})
+"""Fields of a report that the first entry of a run's end leaves to the others."""
 
-Event = tuple[str, Mapping[str, Any]]
+LogEntry = tuple[str, Mapping[str, Any]]
+"""Event name and details."""
 
 
-def events_of(fact: Fact) -> list[Event]:
-    """Name and details of each, always the same ones in the same order for the same fact; at least one."""
-    if fact.kind == "run_finished":
-        return list(_of_report(fact.data))
-    if fact.kind in _OF_KIND:
-        return [(_OF_KIND[fact.kind], fact.data)]
-    return [("OtherFact", {"kind": fact.kind, "data": fact.data})]
+def log_entries(event: Event) -> list[LogEntry]:
+    """Return at least one entry. The same event gives the same entries in the same order, so a repeat overwrites."""
+    if event.kind == "run_finished":
+        return list(_report_entries(event.data))
+    if event.kind in _NAMES_BY_KIND:
+        return [(_NAMES_BY_KIND[event.kind], event.data)]
+    return [("OtherEvent", {"kind": event.kind, "data": event.data})]
 
 
-def moment(fact: Fact) -> float | None:
-    """When it happened, in seconds since 1970; None if that is not known."""
+def unix_time(event: Event) -> float | None:
+    """Return the seconds since 1970 at which it happened; None if its time cannot be parsed."""
     try:
-        when = datetime.fromisoformat(fact.time)
+        time = datetime.fromisoformat(event.time)
     except ValueError:
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
-def _of_report(report: Mapping[str, Any]) -> Iterator[Event]:
-    end = {name: value for name, value in report.items() if name not in _ELSEWHERE}
-    yield _OF_STATE.get(str(report.get("state")), "JobFailed"), end
-    yield "ExecutionStats", _some(report, _STATS)
-    errors = {"calls": _map(_map(report.get("calls")).get("errors")), "short": _map(report.get("short_reasons"))}
+def _report_entries(report: Mapping[str, Any]) -> Iterator[LogEntry]:
+    end = {name: value for name, value in report.items() if name not in _NOT_IN_END}
+    yield _NAMES_BY_STATE.get(str(report.get("state")), "JobFailed"), end
+    yield "ExecutionStats", _select(report, _STATS)
+    errors = {
+        "calls": as_mapping(as_mapping(report.get("calls")).get("errors")),
+        "short": as_mapping(report.get("short_reasons")),
+    }
     if any(errors.values()):
         yield "ErrorClasses", errors
-    sinks = {name: _map(numbers) for name, numbers in _map(report.get("sinks")).items()}
-    undelivered = {name: numbers["pending"] for name, numbers in sinks.items() if numbers.get("pending")}
+    sinks = {name: as_mapping(fields) for name, fields in as_mapping(report.get("sinks")).items()}
+    undelivered = {name: fields["pending"] for name, fields in sinks.items() if fields.get("pending")}
     letters = {"rejected": report.get("rejected"), "failed": report.get("failed"), "undelivered": undelivered}
     if any(letters.values()):
         yield "DeadLetters", letters
-    for name, numbers in sinks.items():
-        yield "SinkDelivery", {"sink": name, **numbers}
-    yield "Budget", _some(report, _BUDGET)
+    for name, fields in sinks.items():
+        yield "SinkDelivery", {"sink": name, **fields}
+    yield "Budget", _select(report, _BUDGET)
 
 
-def _some(report: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _select(report: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: report[name] for name in names if name in report}
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    """A report of another version, or another's, may have something else there."""
-    return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""`aws/orchestration-log`: what happened, as items of a DynamoDB table, each written once."""
+"""`aws/orchestration-log`: the events of a job as items of a DynamoDB table."""
 
 from __future__ import annotations
 
@@ -9,127 +9,133 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from querygen_aws.attributes import attribute, storable, within
+from querygen_aws.attributes import sanitise, to_attribute, truncate
 from querygen_aws.clients import client
-from querygen_aws.events import events_of, moment
-from querygen_aws.failures import kind_of, said
-from querygen_aws.observer_options import OrchestrationLogOptions
-from querygen_core.api import Fact, SinkError
+from querygen_aws.errors import describe_error, kind_of
+from querygen_aws.events import log_entries, unix_time
+from querygen_aws.options import OrchestrationLogOptions
+from querygen_core.api import Event, SinkError
 
 Item = dict[str, dict[str, Any]]
 
-_BATCH = 25  # DynamoDB's limit of one request
-_LARGEST = 300_000  # bytes of details; an item may have 400 KB, and DynamoDB counts a little differently
-_DAY = 86_400
-_PATIENCE = 8  # answers in a row that took no item
+_MAX_BATCH = 25  # items; DynamoDB's limit per request
+_MAX_DETAILS = 300_000  # bytes of JSON; an item may have 400 KB, which DynamoDB counts a little differently
+_SECONDS_PER_DAY = 86_400
+_MAX_FRUITLESS = 8  # requests in a row of which DynamoDB stored no item
+_PAUSE = 0.05  # seconds, doubled after each of them
 
 
 class OrchestrationLog:
-    """An item follows from its fact alone, its key too: told again, a fact writes the same items anew, and a retry
-    whose first try had been done after all changes nothing. So requests need no condition, and 25 items can share one.
+    """Every item, its key included, is derived from its event alone, so writing an event twice changes nothing.
+
+    That is why requests need no condition, and 25 items can share one `BatchWriteItem`, which knows no conditions.
     """
 
     def __init__(
         self, options: OrchestrationLogOptions, environ: Mapping[str, str], sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._table = options.table
-        self._seconds = None if options.ttl_days is None else int(options.ttl_days * _DAY)
+        self._ttl_seconds = None if options.ttl_days is None else int(options.ttl_days * _SECONDS_PER_DAY)
         self._client = client("dynamodb", environ, options.region)
         self._sleep = sleep
         self.identity = f"dynamodb/{self._client.meta.region_name}/{self._table}"
 
     async def check(self) -> None:
-        """Ask the table for what is not in it: so it is there, has the key that is needed, and may be used.
+        """Query for a key that does not exist. This fails unless the table exists, has our key and may be used.
 
         Raises:
-            SinkError
+            SinkError: the table cannot be used.
         """
         try:
             await asyncio.to_thread(
-                self._client.query, TableName=self._table, KeyConditionExpression="pk = :pk AND sk > :sk", Limit=1,
+                self._client.query,
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk > :sk",
+                Limit=1,
                 ExpressionAttributeValues={":pk": {"S": "querygen#check"}, ":sk": {"S": "-"}},
-            )  # fmt: skip
+            )
         except (ClientError, BotoCoreError) as error:
-            raise self._failure(error) from None
+            raise self._error(error) from None
 
-    def on_fact(self, fact: Fact) -> None:
-        self.on_facts([fact])
+    def on_event(self, event: Event) -> None:
+        self.on_events([event])
 
-    def on_facts(self, facts: Sequence[Fact]) -> int:
-        """As many as fill one request."""
+    def on_events(self, events: Sequence[Event]) -> int:
+        """Write as many of `events` as fit into one request, at least one; return how many."""
         items: dict[tuple[str, str], Item] = {}
         taken = 0
-        for fact in facts:
-            new = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._items(fact)}
-            if taken and len(items | new) > _BATCH:
+        for event in events:
+            added = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._items(event)}
+            # An event is written by this call with all its items, or left to the next call.
+            if taken and len(items | added) > _MAX_BATCH:
                 break
-            items |= new
+            items |= added
             taken += 1
-        every = list(items.values())
-        for start in range(0, len(every), _BATCH):
-            self._store(every[start : start + _BATCH])
+        unsent = list(items.values())
+        for start in range(0, len(unsent), _MAX_BATCH):
+            self._store(unsent[start : start + _MAX_BATCH])
         return taken
 
-    def _items(self, fact: Fact) -> Iterator[Item]:
-        """sk: events of a job in the order of time, those of one moment in the order of shard, attempt and fact."""
-        job, when = storable(fact.job_id) or "-", storable(fact.time)
-        expires = self._expires(fact)
-        for number, (name, details) in enumerate(events_of(fact)):
-            event = f"{when}#{fact.shard:03}-{fact.attempt:04}-{fact.seq:010}-{number:03}"
+    def _items(self, event: Event) -> Iterator[Item]:
+        """Yield the items of `event`. Their `sk` sorts a job's events by time, then shard, attempt and sequence."""
+        job, time_text = sanitise(event.job_id) or "-", sanitise(event.time)  # DynamoDB refuses an empty key
+        expires = self._expires(event)
+        for number, (name, details) in enumerate(log_entries(event)):
+            sort_key = f"{time_text}#{event.shard:03}-{event.attempt:04}-{event.seq:010}-{number:03}"
             yield {
                 "pk": {"S": job},
-                "sk": {"S": event},
+                "sk": {"S": sort_key},
                 "job_id": {"S": job},
                 "eventName": {"S": name},
-                "details": attribute(within(details, _LARGEST)),
-                "event_timestamp_id": {"S": event},
+                "details": to_attribute(truncate(details, _MAX_DETAILS)),
+                "event_timestamp_id": {"S": sort_key},
                 **({} if expires is None else {"expires_at": {"N": str(expires)}}),
             }
 
-    def _expires(self, fact: Fact) -> int | None:
-        when = moment(fact)
-        return None if self._seconds is None or when is None else int(when) + self._seconds
+    def _expires(self, event: Event) -> int | None:
+        time_ = unix_time(event)
+        return None if self._ttl_seconds is None or time_ is None else int(time_) + self._ttl_seconds
 
     def _store(self, items: Sequence[Item]) -> None:
-        """All of them. One that DynamoDB does not take, whatever the reason, must not keep the others out for ever."""
+        """Write all `items`. One that DynamoDB refuses, for whatever reason, must not block the others for ever."""
         try:
             self._write(items)
         except ClientError as error:
             if kind_of(error) != "permanent":
-                raise self._failure(error) from None
-            for item in items:
+                raise self._error(error) from None
+            for item in items:  # DynamoDB does not say which one it refused
                 self._store_alone(item)
         except BotoCoreError as error:
-            raise self._failure(error) from None
+            raise self._error(error) from None
 
     def _store_alone(self, item: Item) -> None:
         try:
             self._write([item])
         except ClientError as error:
-            reason = said(error)
+            reason = describe_error(error)
         except BotoCoreError as error:
-            raise self._failure(error) from None
+            raise self._error(error) from None
         else:
             return
         note = {"cut": f"DynamoDB refused the details: {reason}"}
         try:
-            self._write([{**item, "details": attribute(note)}])
+            self._write([{**item, "details": to_attribute(note)}])
         except (ClientError, BotoCoreError) as error:
-            raise self._failure(error) from None
+            raise self._error(error) from None
 
     def _write(self, items: Sequence[Item]) -> None:
-        left: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
-        refused = 0
-        while left:
-            before = sum(map(len, left.values()))
-            left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems", {})
-            refused = refused + 1 if sum(map(len, left.values())) == before else 0
-            if refused == _PATIENCE:
-                raise SinkError("retry", f"table {self._table}: DynamoDB takes no more items for now")
-            if left:
-                self._sleep(0.05 * 2**refused)
+        unprocessed: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+        fruitless = 0
+        while unprocessed:
+            before = sum(map(len, unprocessed.values()))
+            unprocessed = self._client.batch_write_item(RequestItems=unprocessed).get("UnprocessedItems", {})
+            fruitless = fruitless + 1 if sum(map(len, unprocessed.values())) == before else 0
+            if fruitless == _MAX_FRUITLESS:
+                raise SinkError("retry", f"table {self._table}: DynamoDB is throttling and accepts no more items")
+            if unprocessed:
+                self._sleep(_PAUSE * 2**fruitless)
 
-    def _failure(self, error: Exception) -> SinkError:
+    def _error(self, error: Exception) -> SinkError:
         kind = kind_of(error)
-        message = f"table {self._table}: {said(error)}"
+        message = f"table {self._table}: {describe_error(error)}"
         return SinkError("auth" if kind == "denied" else "retry" if kind == "retry" else "permanent", message)

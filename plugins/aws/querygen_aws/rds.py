@@ -1,4 +1,4 @@
-"""`${secret:aws/rds-token:HOST:PORT/USER}`: what RDS takes for a password, signed here, good for 15 minutes."""
+"""`${secret:aws/rds-token:HOST:PORT/USER}`: an IAM database password for RDS, signed locally, valid for 15 minutes."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from collections.abc import Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from querygen_aws.clients import client
-from querygen_aws.failures import kind_of, said
+from querygen_aws.errors import describe_error, kind_of
 from querygen_core.api import ConfigError, CredentialsError
 
-_WHERE = re.compile(r"(?P<host>[A-Za-z0-9.-]+):(?P<port>\d+)/(?P<user>.+)")
-_HOST = re.compile(r".*\.([a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?")
+_REFERENCE = re.compile(r"(?P<host>[A-Za-z0-9.-]+):(?P<port>\d+)/(?P<user>.+)")
+_RDS_HOST = re.compile(r".*\.([a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?")
 
 
 class RdsTokenResolver:
-    """Asks nobody: AWS looks at the signature when a connection is made. One that is too old by then is refused, and
-    whoever was refused has another one made.
+    """Sends no request: RDS verifies the signature when a connection is opened.
+
+    A token that has expired by then is refused; the reload of the refused secret then signs a new one.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def resolve(self, reference: str, field: str | None) -> str:
-        where = _WHERE.fullmatch(reference)
-        if where is None or field is not None:
-            raise ConfigError(f"{reference!r} should be HOST:PORT/USER, to make a token of RDS for")
-        named = _HOST.fullmatch(where["host"])
+        parts = _REFERENCE.fullmatch(reference)
+        if parts is None or field is not None:
+            raise ConfigError(f"{reference!r} should be HOST:PORT/USER, for which an RDS token is signed")
+        rds_host = _RDS_HOST.fullmatch(parts["host"])
         try:
-            rds = client("rds", self._environ, named[1] if named else None)
-            return str(rds.generate_db_auth_token(where["host"], int(where["port"]), where["user"]))
+            rds = client("rds", self._environ, rds_host[1] if rds_host else None)
+            return str(rds.generate_db_auth_token(parts["host"], int(parts["port"]), parts["user"]))
         except (BotoCoreError, ClientError, ValueError) as error:
             failure = CredentialsError(
-                f"no token for {reference} can be made without AWS credentials: {said(error)}",
+                f"no token for {reference} can be signed without AWS credentials: {describe_error(error)}",
                 transient=kind_of(error) == "retry",
             )
-        raise failure  # out here, so that it does not hold on to the SDK's error
+        raise failure  # outside of `except`, so that it does not keep a reference to the SDK's error

@@ -1,4 +1,4 @@
-"""`${secret:aws/secretsmanager:NAME#field}`: one request for each secret, however many of its fields are wanted."""
+"""`${secret:aws/secretsmanager:NAME#field}`: one request per secret, however many of its fields are used."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from threading import Lock
 from botocore.exceptions import BotoCoreError, ClientError
 
 from querygen_aws.clients import client
-from querygen_aws.failures import code_of, kind_of, said
+from querygen_aws.errors import code_of, describe_error, kind_of
 from querygen_core.api import ConfigError, CredentialsError, QuerygenError, field_of
 
-_RIGHTS = "the job's role needs secretsmanager:GetSecretValue on it, and kms:Decrypt if a key of your own encrypts it"
-_UNREACHABLE = "in a private subnet it takes a NAT gateway or a VPC endpoint of secretsmanager"
+_PERMISSIONS = (
+    "the job's role needs secretsmanager:GetSecretValue on it, and kms:Decrypt if it is encrypted with your own key"
+)
+_UNREACHABLE = "a private subnet needs a NAT gateway or a VPC endpoint for secretsmanager"
 
 
 class SecretsManagerResolver:
-    """Keeps each secret as it came, until it is told to forget it."""
+    """Caches the text of each secret until `forget`."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -36,26 +38,26 @@ class SecretsManagerResolver:
 
     def _fetch(self, name: str) -> str:
         try:
-            found = client("secretsmanager", self._environ, _region_of(name)).get_secret_value(SecretId=name)
+            response = client("secretsmanager", self._environ, _region_of(name)).get_secret_value(SecretId=name)
         except ConfigError:
-            failure: QuerygenError = ConfigError(f"there is no AWS region to read the secret {name} in; set AWS_REGION")
+            failure: QuerygenError = ConfigError(f"no AWS region is set to read the secret {name} from; set AWS_REGION")
         except (BotoCoreError, ClientError, ValueError) as error:
             failure = _failure(name, error)
         else:
-            return _text(name, found)
-        raise failure  # out here, so that it does not hold on to the SDK's error, and the request in it
+            return _text(name, response)
+        raise failure  # outside of `except`, so that it does not keep a reference to the SDK's error and its request
 
 
 def _region_of(name: str) -> str | None:
-    """An ARN says where it is: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME`."""
+    """Return the region in an ARN, such as `arn:aws:secretsmanager:eu-west-1:123456789012:secret:NAME`."""
     parts = name.split(":")
     return parts[3] if len(parts) > 5 and parts[0] == "arn" else None
 
 
-def _text(name: str, found: Mapping[str, object]) -> str:
-    if found.get("SecretBinary") is not None:
-        raise CredentialsError(f"the secret {name} is binary; keep it as text, in SecretString")
-    text = str(found.get("SecretString") or "")
+def _text(name: str, response: Mapping[str, object]) -> str:
+    if response.get("SecretBinary") is not None:
+        raise CredentialsError(f"the secret {name} is binary; store it as text, in SecretString")
+    text = str(response.get("SecretString") or "")
     if not text:
         raise CredentialsError(f"the secret {name} is empty")
     return text
@@ -63,18 +65,18 @@ def _text(name: str, found: Mapping[str, object]) -> str:
 
 def _failure(name: str, error: Exception) -> QuerygenError:
     kind, code = kind_of(error), code_of(error) if isinstance(error, ClientError) else ""
-    why = said(error).rstrip(".")
+    reason = describe_error(error).rstrip(".")
     if kind == "retry":
         advice = "" if code else f"; {_UNREACHABLE}"
-        return CredentialsError(f"the secret {name} cannot be fetched now: {why}{advice}", transient=True)
+        return CredentialsError(f"the secret {name} cannot be fetched at the moment: {reason}{advice}", transient=True)
     if kind == "missing":
-        message = f"the secret {name} is not there: {why}; check its name, the account and the region"
+        message = f"the secret {name} does not exist: {reason}; check its name, the account and the region"
     elif kind == "denied" and not code:
-        message = f"the secret {name} cannot be fetched without AWS credentials: {why}"
+        message = f"the secret {name} cannot be fetched without AWS credentials: {reason}"
     elif kind == "denied" or code == "DecryptionFailure":
-        message = f"the secret {name} must not be read: {why}; {_RIGHTS}"
+        message = f"access to the secret {name} is denied: {reason}; {_PERMISSIONS}"
     elif code == "InvalidRequestException":
-        message = f"the secret {name} cannot be read: {why}; if it was deleted, restore it or name another"
+        message = f"the secret {name} cannot be read: {reason}; if it was deleted, restore it or name another"
     else:
-        message = f"the secret {name} cannot be read: {why}"
+        message = f"the secret {name} cannot be read: {reason}"
     return CredentialsError(message)

@@ -1,126 +1,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
+from hypothesis import settings
 
-from plugins.aws.tests.batches import CONTAINER, build
-from plugins.aws.tests.journals import Place
-from plugins.aws.tests.names import own_name
-from querygen_aws import clients
-from querygen_core.api import Submitter
-from tests.servers import aws as emulators
-from tests.servers import aws_batch, postgres
-from tests.servers.aws_proxy import AwsProxy, proxied
+from aws_fixtures import (
+    aws,
+    batch,
+    batch_service,
+    bucket,
+    environment,
+    impatient,
+    moto,
+    proxy,
+    sized,
+    submitter,
+)
+from querygen_core.testing.isolation import (
+    empty_home,
+    isolated_environment,
+    no_secrets_of_other_tests,
+    nothing_left_behind,
+)
 
-KIND: emulators.Kind = "moto" if os.environ.get("QUERYGEN_AWS") == "moto" else "ministack"
+__all__ = [
+    "aws",
+    "batch",
+    "batch_service",
+    "bucket",
+    "empty_home",
+    "environment",
+    "impatient",
+    "isolated_environment",
+    "moto",
+    "no_secrets_of_other_tests",
+    "nothing_left_behind",
+    "proxy",
+    "sized",
+    "submitter",
+]
 
-
-@pytest.fixture(scope="session")
-def aws() -> Iterator[emulators.Aws]:
-    """One for all tests of a worker: each makes buckets, tables and secrets of its own names.
-
-    ministack; or moto, as a second opinion, with QUERYGEN_AWS=moto.
-    """
-    with emulators.running(KIND) as running:
-        yield running
-
-
-@pytest.fixture
-def environment(aws: emulators.Aws, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The emulator's address and credentials, in this process's environment."""
-    for name, value in aws.environ.items():
-        monkeypatch.setenv(name, value)
-    return aws.environ
-
-
-@pytest.fixture
-def proxy(aws: emulators.Aws) -> Iterator[AwsProxy]:
-    """In front of the emulator; whoever is to go through it gets `proxy.environ`."""
-    with proxied(aws) as between:
-        yield between
-
-
-@pytest.fixture(scope="session")
-def moto() -> Iterator[emulators.Aws]:
-    """For the few tests that only it can judge."""
-    with emulators.running("moto") as running:
-        yield running
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pauses of botocore's between tries of what fails for good."""
-    monkeypatch.setattr(clients, "_clients", {})
-    monkeypatch.setattr(clients, "_TRIES", 1)
-
-
-def new_bucket(aws: emulators.Aws) -> str:
-    name = own_name("bucket")
-    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": emulators.REGION})
-    return name
-
-
-@pytest.fixture
-def bucket(aws: emulators.Aws, environment: dict[str, str]) -> str:
-    """A new bucket, in ministack."""
-    return new_bucket(aws)
-
-
-@pytest.fixture(scope="session")
-def batch_service() -> Iterator[aws_batch.Batch]:
-    with aws_batch.serving() as batch:
-        yield batch
-
-
-@pytest.fixture
-def batch(batch_service: aws_batch.Batch, monkeypatch: pytest.MonkeyPatch) -> aws_batch.Batch:
-    """AWS Batch without a job definition; the rest of AWS is still ministack."""
-    batch_service.reset()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_BATCH", batch_service.url)
-    return batch_service
-
-
-@pytest.fixture
-def sized(batch: aws_batch.Batch) -> aws_batch.Batch:
-    """With a job definition for each size."""
-    for size in ("small", "medium", "large"):
-        batch.define(f"querygen-{size}", **CONTAINER)
-    return batch
-
-
-@pytest.fixture
-def submitter(bucket: str, tmp_path: Path) -> Callable[..., Submitter]:
-    """Makes one that sends to the bucket, with the options given."""
-
-    def make(**options: Any) -> Submitter:
-        return build(tmp_path, **{"bucket": bucket, **options})
-
-    return make
-
-
-@pytest.fixture
-def place(aws: emulators.Aws, bucket: str) -> Place:
-    """Where journals of a test are."""
-    return Place(aws, bucket, aws.environ)
-
-
-@pytest.fixture
-def between(aws: emulators.Aws, bucket: str, proxy: AwsProxy, impatient: None) -> Place:
-    """The same, but its journals go through the proxy."""
-    return Place(aws, bucket, {**aws.environ, "AWS_ENDPOINT_URL": proxy.url})
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def database(server: postgres.Server) -> Iterator[postgres.Database]:
-    with server.database() as database:
-        yield database
+settings.register_profile("querygen", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("querygen")

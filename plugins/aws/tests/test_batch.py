@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from plugins.aws.tests.batches import CONFIG, CONTAINER, ECS, HELPER, OURS, build, order, refusal, submit
-from querygen_aws.batch import name_of
+from aws_batches import CONFIG, CONTAINER, ECS, HELPER, OURS, build, order, refusal, submit
+from querygen_aws.batch.submitter import name_of
 from querygen_core.api import UsageError
 from querygen_core.testing import SubmitterContract
 
@@ -42,11 +42,17 @@ def test_the_shards_are_an_array_and_the_report_waits_for_it(sized, submitter, b
     assert shards["arrayProperties"] == {"size": 3}
     assert shards["jobDefinition"] == newest
     assert shards["containerOverrides"]["command"] == [
-        "run", f"{place}{CONFIG}", "--products-file", "s3://b/p.csv", "--json", "--log-format", "json",
-    ]  # fmt: skip
+        "run",
+        f"{place}{CONFIG}",
+        "--products-file",
+        "s3://b/p.csv",
+        "--json",
+        "--log-format",
+        "json",
+    ]
     assert report["dependsOn"] == [{"jobId": found.id}]
     assert report["jobDefinition"].endswith("/querygen-small:1")
-    assert report["containerOverrides"]["command"] == ["report", "--config", f"{place}{CONFIG}", "--json", "--", "shop"]
+    assert report["containerOverrides"]["command"] == ["report", f"{place}{CONFIG}", "--job-id=shop", "--json"]
     assert "arrayProperties" not in report
     assert shards["tags"] == report["tags"] == {"querygen-job": "shop"}
     assert report["jobName"] == f"{shards['jobName']}-report"
@@ -115,7 +121,7 @@ def test_names_are_what_batch_allows(sized, submitter, job_id):
     name = sized.submitted[0]["jobName"]
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name, re.ASCII)
     assert len(f"{name}-report") <= 128
-    assert sized.submitted[1]["containerOverrides"]["command"][-1] == job_id
+    assert sized.submitted[1]["containerOverrides"]["command"][2] == f"--job-id={job_id}"
 
 
 def test_different_jobs_have_different_names():
@@ -123,7 +129,7 @@ def test_different_jobs_have_different_names():
     assert len({name_of(job_id) for job_id in ("a/b", "a b", "a-b", "…", "···")}) == 5
 
 
-@pytest.mark.parametrize("shards", [0, 65, -1])
-def test_more_shards_than_partitions_are_refused(sized, submitter, shards):
-    assert "1 to 64" in refusal(UsageError, submitter(), order(shards=shards))
+@pytest.mark.parametrize("shards", [0, 10_001, -1])
+def test_more_shards_than_an_array_has_children_are_refused(sized, submitter, shards):
+    assert "1 to 10,000" in refusal(UsageError, submitter(), order(shards=shards))
     assert sized.submitted == []

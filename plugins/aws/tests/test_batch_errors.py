@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.aws.tests.batches import CONTAINER, order, refusal, submit, watch
+from aws_batches import CONTAINER, order, refusal, submit, watch
+from aws_server.proxy import Fail
 from querygen_aws import clients
 from querygen_core.api import ConfigError, CredentialsError, QuerygenError
-from tests.servers.aws_proxy import Fail
 
 
 def test_what_is_missing_is_named_before_anything_is_sent(batch, submitter, aws, bucket):
@@ -30,6 +30,7 @@ CODES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code", "exit_code"), CODES)
 @pytest.mark.parametrize("path", ["describejobdefinitions", "submitjob"])
 def test_what_an_error_of_batch_means(sized, submitter, impatient, path, status, code, exit_code):

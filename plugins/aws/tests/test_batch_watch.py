@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.aws.tests.batches import order, submit, watch
+from aws_batches import order, submit, watch
 from querygen_core.api import ConfigError, Failure, Progress, Submission
 
 
@@ -25,9 +25,12 @@ def test_watching_a_job_to_its_good_end(sized, submitter):
                 sized.put(found.report_id, "SUCCEEDED")
 
     assert watch(made, found, change) == [
-        Progress(waiting=3), Progress(waiting=2, running=1), Progress(succeeded=3),
-        Progress(succeeded=3, report="running"), Progress(succeeded=3, report="succeeded"),
-    ]  # fmt: skip
+        Progress(waiting=3),
+        Progress(waiting=2, running=1),
+        Progress(succeeded=3),
+        Progress(succeeded=3, report="running"),
+        Progress(succeeded=3, report="succeeded"),
+    ]
 
 
 def test_what_failed_is_named_with_its_code_and_log(sized, submitter):
@@ -74,5 +77,5 @@ def test_an_array_that_failed_before_it_had_children(sized, submitter):
 
 def test_a_job_that_nobody_knows_is_not_watched_for_ever(sized, submitter):
     made = submitter(poll=0.001)
-    with pytest.raises(ConfigError, match="knows no job gone"):
+    with pytest.raises(ConfigError, match="has no job gone"):
         watch(made, Submission(id="gone", report_id="too", place="s3://b/"))

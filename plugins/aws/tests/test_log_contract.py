@@ -1,4 +1,4 @@
-"""The orchestration log is an observer, told one fact at a time and several together."""
+"""The orchestration log is an observer, told one event at a time and several together."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import pytest
 
-from plugins.aws.tests.tables import make_table, raw
+from aws_tables import make_table, raw
 from querygen_aws import build_orchestration_log
-from querygen_aws.observer_options import OrchestrationLogOptions
+from querygen_aws.options import OrchestrationLogOptions
 from querygen_core.testing import ObserverContract, context
 
 
@@ -30,7 +30,7 @@ class TestLog(ObserverContract):
 
 
 class TestTogether(TestLog):
-    def tell_facts(self, facts):
+    def send_events(self, events):
         observer, told = self.observer(self.folder), 0
-        while told < len(facts):
-            told += observer.on_facts(facts[told:])
+        while told < len(events):
+            told += observer.on_events(events[told:])

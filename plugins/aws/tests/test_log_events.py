@@ -1,35 +1,52 @@
-"""Every fact becomes events whose names are pinned, and which are the same whenever it is told."""
+"""Every event becomes events whose names are pinned, and which are the same whenever it is told."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
-from plugins.aws.tests.tables import REPORT, fact
-from querygen_aws.events import EVENTS, events_of
-from querygen_core.api import Fact
+from aws_tables import REPORT, event
+from querygen_aws.events import EVENTS, log_entries
+from querygen_core.api import Event
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def names(**changes):
-    return [name for name, _ in events_of(fact(kind="run_finished", data={**REPORT, **changes}))]
+    return [name for name, _ in log_entries(event(kind="run_finished", data={**REPORT, **changes}))]
 
 
 def details(name, **changes):
-    found = [data for event, data in events_of(fact(kind="run_finished", data={**REPORT, **changes})) if event == name]
-    assert len(found) == 1
-    return found[0]
+    entries = log_entries(event(kind="run_finished", data={**REPORT, **changes}))
+    (data,) = [data for entry, data in entries if entry == name]
+    return data
 
 
 def test_the_names_are_those_that_dashboards_rely_on():
     assert set(EVENTS) == {
-        "JobStarted", "InputRead", "StageFinished", "CallFailed", "ProductRejected", "ProductFailed", "DeliveryFailed",
-        "SecretReloaded", "JobDraining", "JobFinished", "JobStopped", "JobFailed", "ExecutionStats", "ErrorClasses",
-        "DeadLetters", "SinkDelivery", "Budget", "OtherFact",
-    }  # fmt: skip
+        "JobStarted",
+        "InputRead",
+        "StageFinished",
+        "CallFailed",
+        "ProductRejected",
+        "ProductFailed",
+        "ProductsRemoved",
+        "DeliveryFailed",
+        "SecretReloaded",
+        "JobDraining",
+        "JobFinished",
+        "JobStopped",
+        "JobFailed",
+        "ExecutionStats",
+        "ErrorClasses",
+        "DeadLetters",
+        "SinkDelivery",
+        "Budget",
+        "OtherEvent",
+    }
 
 
 def test_the_readme_lists_them():
@@ -37,22 +54,25 @@ def test_the_readme_lists_them():
     assert {name: table.get(name) for name in EVENTS} == dict(EVENTS)
 
 
-def test_every_kind_of_fact_that_core_names_has_an_event_of_its_own():
-    kinds = re.findall(r"`(\w+)`", (Fact.__doc__ or "").partition("kind:")[2].partition("time:")[0])
+def test_every_kind_of_event_that_core_names_has_a_name_of_its_own():
+    documented = inspect.getsource(Event).partition("kind: str")[2].partition("data:")[0]
+    kinds = re.findall(r"`(\w+)`", documented)
     assert len(kinds) >= 10
-    told = {kind: events_of(fact(kind=kind, data={"any": "thing"}))[0][0] for kind in kinds}
-    assert "OtherFact" not in told.values()
+    told = {kind: log_entries(event(kind=kind, data={"any": "thing"}))[0][0] for kind in kinds}
+    assert "OtherEvent" not in told.values()
     assert len(set(told.values())) == len(kinds)
     assert set(told.values()) <= set(EVENTS)
 
 
-def test_what_a_fact_says_stays_as_it_is():
+def test_the_data_of_an_event_is_kept_as_it_is():
     data = {"product": "shop:K-1:en", "reason": "blocked"}
-    assert events_of(fact(kind="product_failed", data=data)) == [("ProductFailed", data)]
+    assert log_entries(event(kind="product_failed", data=data)) == [("ProductFailed", data)]
 
 
 def test_an_unknown_kind_is_kept_with_all_it_says():
-    assert events_of(fact(kind="new_kind", data={"a": 1})) == [("OtherFact", {"kind": "new_kind", "data": {"a": 1}})]
+    assert log_entries(event(kind="new_kind", data={"a": 1})) == [
+        ("OtherEvent", {"kind": "new_kind", "data": {"a": 1}})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,12 +99,12 @@ def test_the_events_of_a_run_hold_its_figures():
     assert details("ErrorClasses") == {"calls": {"throttled": 5, "retry": 1}, "short": {"market": 1}}
     assert details("DeadLetters") == {"rejected": 1, "failed": 1, "undelivered": {"rows": 12}}
     assert details("Budget", cost=None)["cost"] is None
-    sinks = [data for name, data in events_of(fact(kind="run_finished", data=REPORT)) if name == "SinkDelivery"]
+    sinks = [data for name, data in log_entries(event(kind="run_finished", data=REPORT)) if name == "SinkDelivery"]
     assert sinks == [{"sink": name, **numbers} for name, numbers in REPORT["sinks"].items()]
 
 
 def test_every_figure_of_the_report_is_in_an_event():
-    told = [data for _, data in events_of(fact(kind="run_finished", data=REPORT))]
+    told = [data for _, data in log_entries(event(kind="run_finished", data=REPORT))]
     keys = {key for data in told for key in data}
     left_out = {"job_id", "rejected", "failed", "short_reasons", "sinks"}  # the job's is its key; others have new names
     assert set(REPORT) - left_out <= keys
@@ -92,4 +112,4 @@ def test_every_figure_of_the_report_is_in_an_event():
 
 @pytest.mark.parametrize("report", [{}, {"calls": None, "sinks": [1], "state": 3}, {"sinks": {"a": None}}])
 def test_a_report_of_another_version_is_logged_too(report):
-    assert events_of(fact(kind="run_finished", data=report))[0][0] == "JobFailed"
+    assert log_entries(event(kind="run_finished", data=report))[0][0] == "JobFailed"

@@ -1,4 +1,4 @@
-"""Whatever a fact holds, its item can be stored, is the same each time, and has the shape that readers know."""
+"""Whatever an event holds, its item can be stored, is the same each time, and has the shape that readers know."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from plugins.aws.tests.tables import REPORT, TIME, fact, items, make_table, raw
+from aws_tables import REPORT, TIME, event, items, make_table, raw
 from querygen_aws import build_orchestration_log
-from querygen_aws.attributes import attribute, within
-from querygen_aws.observer_options import OrchestrationLogOptions
+from querygen_aws.attributes import to_attribute, truncate
+from querygen_aws.options import OrchestrationLogOptions
 from querygen_core.api import Secret
 from querygen_core.testing import HOSTILE, UNSTORABLE, context
 
@@ -35,21 +35,25 @@ def log(place, tmp_path):
 
 
 def test_an_item_has_the_shape_that_readers_know(place, log):
-    log().on_fact(fact(7, "product_failed", data={"product": "shop:K-1:en", "reason": "blocked"}, shard=3, attempt=2))
+    log().on_event(event(7, "product_failed", data={"product": "shop:K-1:en", "reason": "blocked"}, shard=3, attempt=2))
     key = f"{TIME}#003-0002-0000000007-000"
     assert items(*place, "job") == [
         {
-            "pk": "job", "sk": key, "job_id": "job", "eventName": "ProductFailed", "event_timestamp_id": key,
+            "pk": "job",
+            "sk": key,
+            "job_id": "job",
+            "eventName": "ProductFailed",
+            "event_timestamp_id": key,
             "details": {"product": "shop:K-1:en", "reason": "blocked"},
         }
-    ]  # fmt: skip
+    ]
 
 
 def test_a_run_that_is_told_again_changes_nothing(place, log):
-    end = fact(9, "run_finished", data=REPORT)
-    log().on_fact(end)
+    end = event(9, "run_finished", data=REPORT)
+    log().on_event(end)
     before = list(raw(*place, "job"))
-    log().on_facts([end, end])
+    log().on_events([end, end])
     assert list(raw(*place, "job")) == before
     assert len(before) == 7
 
@@ -57,19 +61,19 @@ def test_a_run_that_is_told_again_changes_nothing(place, log):
 def test_shards_and_attempts_do_not_overwrite_each_other(place, log):
     for shard in (0, 1):
         for attempt in (1, 2):
-            log().on_fact(fact(1, shard=shard, attempt=attempt))
+            log().on_event(event(1, shard=shard, attempt=attempt))
     assert len(items(*place, "job")) == 4
 
 
 def test_events_may_have_a_day_on_which_they_expire(place, log):
-    log(ttl_days=1.5).on_fact(fact(1))
-    log(ttl_days=1.5).on_fact(fact(2, time="who knows"))
+    log(ttl_days=1.5).on_event(event(1))
+    log(ttl_days=1.5).on_event(event(2, time="who knows"))
     assert [item.get("expires_at") for item in items(*place, "job")] == [Decimal(1_795_435_200 + 129_600), None]
 
 
 def test_any_text_is_stored(place, log):
     texts = [*HOSTILE, *UNSTORABLE]
-    log().on_facts([fact(1, data={"texts": texts, "deep": {text: text for text in HOSTILE}})])
+    log().on_events([event(1, data={"texts": texts, "deep": {text: text for text in HOSTILE}})])
     stored = items(*place, "job")[0]["details"]
     assert stored["texts"] == [text.replace("\ud800", "\\ud800") for text in texts]
     assert stored["deep"] == {text: text for text in HOSTILE}
@@ -77,31 +81,42 @@ def test_any_text_is_stored(place, log):
 
 @pytest.mark.parametrize("job_id", ["j" * 255, "日本" * 127, "a/b #?%", "\ud83d"])
 def test_any_job_has_a_key(place, log, job_id):
-    log().on_fact(fact(1, job_id=job_id))
+    log().on_event(event(1, job_id=job_id))
     assert len(items(*place, job_id.replace("\ud83d", "\\ud83d"))) == 1
 
 
 def test_numbers_stay_numbers_where_dynamodb_has_them(place, log):
     numbers = {"a": 0.1, "b": -0.0, "c": 10**37, "d": 1e-7, "e": 12.0, "f": True, "g": None, "h": 1.7e300}
-    log().on_fact(fact(1, data={**numbers, "nan": math.nan, "inf": -math.inf, "huge": 10**40 + 1, "tiny": 5e-324}))
+    log().on_event(event(1, data={**numbers, "nan": math.nan, "inf": -math.inf, "huge": 10**40 + 1, "tiny": 5e-324}))
     stored = items(*place, "job")[0]["details"]
     assert (type(stored["f"]), type(stored["c"])) == (bool, Decimal)
     assert {name: stored[name] for name in "abcdefg"} == {
-        "a": Decimal("0.1"), "b": 0, "c": 10**37, "d": Decimal("1e-7"), "e": 12, "f": True, "g": None,
-    }  # fmt: skip
+        "a": Decimal("0.1"),
+        "b": 0,
+        "c": 10**37,
+        "d": Decimal("1e-7"),
+        "e": 12,
+        "f": True,
+        "g": None,
+    }
     assert {name: stored[name] for name in ("nan", "inf", "huge", "tiny", "h")} == {
-        "nan": "nan", "inf": "-inf", "huge": str(10**40 + 1), "tiny": "5e-324", "h": "1.7e+300",
-    }  # fmt: skip
+        "nan": "nan",
+        "inf": "-inf",
+        "huge": str(10**40 + 1),
+        "tiny": "5e-324",
+        "h": "1.7e+300",
+    }
 
 
 def test_details_that_are_too_deep_end_as_text(place, log):
     deep: dict[str, object] = {"leaf": 1}
     for _ in range(60):
         deep = {"in": deep}
-    log().on_fact(fact(1, data=deep))
+    log().on_event(event(1, data=deep))
     assert '"leaf": 1' in str(items(*place, "job")[0]["details"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
@@ -115,7 +130,7 @@ def test_details_that_are_too_deep_end_as_text(place, log):
     ids=lambda data: next(iter(data)),
 )
 def test_details_that_are_too_large_are_cut_with_a_note(place, log, data):
-    log().on_fact(fact(1, data=data))
+    log().on_event(event(1, data=data))
     stored = items(*place, "job")[0]["details"]
     assert stored["reason"] == "kept"
     assert "bytes and had to be cut" in stored["cut"]
@@ -124,18 +139,18 @@ def test_details_that_are_too_large_are_cut_with_a_note(place, log, data):
 
 @pytest.mark.parametrize("data", [{f"k{n}": "x" * 1000 for n in range(1000)}, {"k" * 500_000: 1}], ids=["many", "long"])
 def test_names_that_are_too_many_or_too_long_are_cut_as_well(place, log, data):
-    log().on_fact(fact(1, data=data))
+    log().on_event(event(1, data=data))
     assert set(items(*place, "job")[0]["details"]) == {"beginning", "cut"}
 
 
 def test_as_much_as_fits_is_left_alone(place, log):
-    log().on_fact(fact(1, data={"message": "x" * 299_000}))
+    log().on_event(event(1, data={"message": "x" * 299_000}))
     assert items(*place, "job")[0]["details"] == {"message": "x" * 299_000}
 
 
 def test_a_secret_is_masked_wherever_it_stands(place, log, secret):
-    log().on_fact(fact(1, data={"message": f"at {CANARY}", CANARY: [{"deep": CANARY}], "big": CANARY * 30_000}))
-    log().on_fact(fact(2, "kind of " + CANARY))
+    log().on_event(event(1, data={"message": f"at {CANARY}", CANARY: [{"deep": CANARY}], "big": CANARY * 30_000}))
+    log().on_event(event(2, "kind of " + CANARY))
     stored = str(list(raw(*place, "job")))
     assert CANARY not in stored
     assert "***" in stored
@@ -166,12 +181,13 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=50), JSON, max_size=8), st.integers(400, 4000))
 def test_whatever_is_cut_is_no_longer_than_it_may_be(data, most):
-    kept = within(data, most)
+    kept = truncate(data, most)
     if kept is not data:
         assert "cut" in kept
-    assert _size_in_dynamodb(attribute(kept)) <= most + 9000
+    assert _size_in_dynamodb(to_attribute(kept)) <= most + 9000
 
 
 def _size_in_dynamodb(value):

@@ -13,13 +13,13 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from plugins.aws.tests.tables import REPORT, fact, items, make_table
+from aws_server.proxy import Fail
+from aws_tables import REPORT, event, items, make_table
 from querygen_aws import build_metrics
 from querygen_aws.metric_table import METRICS
-from querygen_aws.observer_options import MetricsOptions
+from querygen_aws.options import MetricsOptions
 from querygen_core.api import Secret
 from querygen_core.testing import HOSTILE, ObserverContract, context
-from tests.servers.aws_proxy import Fail
 
 README = Path(__file__).parents[1] / "README.md"
 UNITS = {"Count", "Seconds", "Bytes", "Percent", "None"}
@@ -36,9 +36,9 @@ class TestMetrics(ObserverContract):
     def observer(self, folder):
         return build_metrics(MetricsOptions(), context(folder))
 
-    def tell_facts(self, facts):
-        """As ends of runs: of other facts nothing is measured."""
-        super().tell_facts([replace(one, kind="run_finished") for one in facts])
+    def send_events(self, events):
+        """As ends of runs: of other events nothing is measured."""
+        super().send_events([replace(one, kind="run_finished") for one in events])
 
     def recorded(self):
         return [json.loads(line)["seq"] for line in self.output.readouterr().err.splitlines()]
@@ -48,9 +48,9 @@ class TestMetrics(ObserverContract):
 def emit(tmp_path, capsys):
     """Tells an end of a run to an observer with these options; the lines."""
 
-    def emit(options=None, changes=None, **fact_changes):
+    def emit(options=None, changes=None, **event_changes):
         metrics = build_metrics(MetricsOptions(**(options or {})), context(tmp_path))
-        metrics.on_fact(fact(5, "run_finished", data={**REPORT, **(changes or {})}, **fact_changes))
+        metrics.on_event(event(5, "run_finished", data={**REPORT, **(changes or {})}, **event_changes))
         written = capsys.readouterr()
         assert not written.out
         return [json.loads(line, parse_constant=pytest.fail) for line in written.err.splitlines()]
@@ -92,8 +92,10 @@ def test_a_run_is_one_line_and_each_sink_another(emit):
     for line in lines:
         check(line)
     assert [directive_of(line)["Dimensions"] for line in lines] == [
-        [["Environment"]], [["Environment", "Sink"]], [["Environment", "Sink"]],
-    ]  # fmt: skip
+        [["Environment"]],
+        [["Environment", "Sink"]],
+        [["Environment", "Sink"]],
+    ]
     assert [line.get("Sink") for line in lines] == [None, "rows", "files"]
     assert {directive_of(line)["Namespace"] for line in lines} == {"Querygen"}
 
@@ -101,14 +103,36 @@ def test_a_run_is_one_line_and_each_sink_another(emit):
 def test_the_numbers_are_those_of_the_report(emit):
     line, rows, files = emit()
     wanted = {
-        "ProductsProcessed": 9, "TotalQueriesGenerated": 100, "QueriesSavedToDb": 64, "ProductsProcessingTime": 0.5,
-        "QuestionsGenerationTime": 18.0, "ResultsPersistenceTime": 2.25, "ProductsDone": 8, "ProductsShort": 1,
-        "ProductsRejected": 1, "ProductsDuplicate": 1, "ProductsFailed": 1, "ProductsPending": 0, "QueriesKept": 80,
-        "Calls": 18, "CallsFromJournal": 2, "CallErrors": 6, "CallErrors_throttled": 5, "CallErrors_retry": 1,
-        "CallErrorRate": 25.0, "TokensInput": 1000, "TokensOutput": 500, "TokensThinking": 20, "TokensCached": 0,
-        "Cost": 0.0123, "PeakMemory": 52_428_800, "CpuSeconds": 1.25, "EventsUndelivered": 3, "JobFailed": 0,
+        "ProductsProcessed": 9,
+        "TotalQueriesGenerated": 100,
+        "QueriesSavedToDb": 64,
+        "ProductsProcessingTime": 0.5,
+        "QuestionsGenerationTime": 18.0,
+        "ResultsPersistenceTime": 2.25,
+        "ProductsDone": 8,
+        "ProductsShort": 1,
+        "ProductsRejected": 1,
+        "ProductsDuplicate": 1,
+        "ProductsFailed": 1,
+        "ProductsPending": 0,
+        "QueriesKept": 80,
+        "Calls": 18,
+        "CallsFromJournal": 2,
+        "CallErrors": 6,
+        "CallErrors_throttled": 5,
+        "CallErrors_retry": 1,
+        "CallErrorRate": 25.0,
+        "TokensInput": 1000,
+        "TokensOutput": 500,
+        "TokensThinking": 20,
+        "TokensCached": 0,
+        "Cost": 0.0123,
+        "PeakMemory": 52_428_800,
+        "CpuSeconds": 1.25,
+        "EventsUndelivered": 3,
+        "JobFailed": 0,
         "SecondsPerProduct": 2.0,
-    }  # fmt: skip
+    }
     assert {name: line[name] for name in check(line)} == wanted
     assert {name: rows[name] for name in check(rows)} == {"SinkDelivered": 64, "SinkFailed": 16, "SinkErrorRate": 20.0}
     assert {name: files[name] for name in check(files)} == {"SinkDelivered": 80, "SinkFailed": 0, "SinkErrorRate": 0.0}
@@ -120,7 +144,7 @@ def test_the_job_is_named_beside_the_dimensions_only(emit):
         assert "job_id" not in directive_of(line)["Dimensions"][0]
 
 
-def test_the_time_is_the_facts_own(emit):
+def test_the_time_is_the_events_own(emit):
     assert {line["_aws"]["Timestamp"] for line in emit(time="2026-11-23T12:00:00.250Z")} == {1_795_435_200_250}
 
 
@@ -138,13 +162,13 @@ def test_a_failed_run_counts(emit, state, value):
 
 @pytest.mark.parametrize("report", [{}, {"sinks": 3, "calls": [], "state": None}, {"sinks": {"a": None, "": {}}}])
 def test_a_report_of_another_version_makes_valid_lines(tmp_path, capsys, report):
-    build_metrics(MetricsOptions(), context(tmp_path)).on_fact(fact(kind="run_finished", data=report))
+    build_metrics(MetricsOptions(), context(tmp_path)).on_event(event(kind="run_finished", data=report))
     for line in map(json.loads, capsys.readouterr().err.splitlines()):
         check(line)
 
 
-def test_of_other_facts_nothing_is_measured(tmp_path, capsys):
-    build_metrics(MetricsOptions(), context(tmp_path)).on_fact(fact(kind="stage_finished", data=REPORT))
+def test_of_other_events_nothing_is_measured(tmp_path, capsys):
+    build_metrics(MetricsOptions(), context(tmp_path)).on_event(event(kind="stage_finished", data=REPORT))
     assert capsys.readouterr() == ("", "")
 
 
@@ -176,14 +200,25 @@ def test_lines_hold_no_secret(emit):
 @pytest.mark.parametrize(
     "options",
     [
-        {"dimensions": {"job_id": "x"}}, {"dimensions": {"JobId": "x"}}, {"dimensions": {"Sink": "x"}},
-        {"dimensions": {"Calls": "x"}}, {"dimensions": {"CallErrors_retry": "x"}}, {"dimensions": {"": "x"}},
-        {"dimensions": {"a": " "}}, {"dimensions": {"a": "é"}}, {"dimensions": {":a": "x"}},
-        {"dimensions": {"a": "x\n"}}, {"table": "a b"}, {"namespace": ""}, {"namespace": "a" * 256},
-        {"dimensions": {"a": "x" * 256}}, {"dimensions": {f"d{n}": "x" for n in range(21)}},
-        {"dimensions": {f"{n}": "x" * 250 for n in range(9)}}, {"namespace": "AWS/Lambda"},
+        {"dimensions": {"job_id": "x"}},
+        {"dimensions": {"JobId": "x"}},
+        {"dimensions": {"Sink": "x"}},
+        {"dimensions": {"Calls": "x"}},
+        {"dimensions": {"CallErrors_retry": "x"}},
+        {"dimensions": {"": "x"}},
+        {"dimensions": {"a": " "}},
+        {"dimensions": {"a": "é"}},
+        {"dimensions": {":a": "x"}},
+        {"dimensions": {"a": "x\n"}},
+        {"table": "a b"},
+        {"namespace": ""},
+        {"namespace": "a" * 256},
+        {"dimensions": {"a": "x" * 256}},
+        {"dimensions": {f"d{n}": "x" for n in range(21)}},
+        {"dimensions": {f"{n}": "x" * 250 for n in range(9)}},
+        {"namespace": "AWS/Lambda"},
     ],
-)  # fmt: skip
+)
 def test_options_that_cloudwatch_would_not_take_are_refused(options):
     with pytest.raises(ValidationError):
         MetricsOptions(**options)
@@ -209,8 +244,11 @@ def ratio(emit, table, number, seconds, **changes):
 
 def test_a_run_is_compared_with_the_mean_of_those_before(emit, aws, table):
     assert [ratio(emit, table, number, seconds) for number, seconds in enumerate((2.0, 4.0, 6.0, 1.0))] == [
-        None, 2.0, 2.0, 0.25,
-    ]  # fmt: skip
+        None,
+        2.0,
+        2.0,
+        0.25,
+    ]
     assert [float(item["seconds_per_product"]) for item in items(aws, table, TABLE_OF_HISTORY)] == [2.0, 4.0, 6.0, 1.0]
 
 
@@ -266,10 +304,10 @@ def test_an_item_that_a_person_has_spoilt_is_passed_over(emit, aws, table):
 
 
 def test_a_hanging_table_holds_nothing_up(emit, table, proxy, monkeypatch, caplog):
+    from aws_server.proxy import Delay
     from querygen_aws import metrics
-    from tests.servers.aws_proxy import Delay
 
-    monkeypatch.setattr(metrics, "_WAIT", 0.1)
+    monkeypatch.setattr(metrics, "_TIMEOUT", 0.1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
     proxy.on("dynamodb:.*", Delay(3600))
     lines = emit({"table": table})

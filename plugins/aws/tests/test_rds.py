@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from aws_server.emulators import CREDENTIALS, REGION
 from querygen_aws import NoOptions, build_rds_token
 from querygen_core.api import ConfigError, CredentialsError
 from querygen_core.testing import context
-from tests.servers.aws import CREDENTIALS, REGION
 
 HOST = "shop.c1xyz.eu-west-3.rds.amazonaws.com"
 

@@ -9,10 +9,12 @@ from threading import Thread
 
 import pytest
 
-from plugins.aws.tests.s3_place import Place
+from aws_s3_place import Place
+from aws_server.emulators import REGION
+from aws_server.proxy import Fail
 from querygen_core.api import SinkError
-from tests.servers.aws import REGION
-from tests.servers.aws_proxy import Fail
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ async def checked(place: Place, **given) -> None:
         ("HeadObject", Fail("AccessDenied"), "auth", "s3:GetObject"),
         ("PutObject", Fail("AccessDenied"), "auth", "s3:PutObject"),
         ("PutObject", Fail("ExpiredToken"), "auth", "ExpiredToken"),
-        ("HeadBucket", Fail("NotFound", status=404), "permanent", "there is no such bucket; make it"),
+        ("HeadBucket", Fail("NotFound", status=404), "permanent", "there is no such bucket; create it"),
         ("PutObject", Fail("PermanentRedirect", status=301), "permanent", "in another region"),
         ("PutObject", Fail("InternalError"), "retry", "InternalError"),
         ("PutObject", Fail("InvalidRequest"), "permanent", "InvalidRequest"),

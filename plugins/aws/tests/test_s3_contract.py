@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from plugins.aws.tests.conftest import new_bucket
-from plugins.aws.tests.s3_place import Place, of_document, of_lines
-from querygen_core.api import SnapshotSink
+from aws_fixtures import new_bucket
+from aws_s3_place import Place, of_document, of_lines
+from aws_server.emulators import CREDENTIALS, Aws
+from querygen_core.api import Shard, SnapshotSink
 from querygen_core.testing import PluginContract, SinkContract
-from tests.servers.aws import CREDENTIALS, Aws
 
 
 class TestPlugin(PluginContract):
@@ -19,20 +19,28 @@ class TestPlugin(PluginContract):
 class TestDocument(SinkContract):
     secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
     layout = "document"
+    shard = Shard()
+    keeps_versions = True
 
     @pytest.fixture(autouse=True)
     def _use(self, aws: Aws, environment: dict[str, str]) -> None:
         self.place = Place(new_bucket(aws), self.folder)
 
     def sink(self, folder: Path) -> SnapshotSink:
-        return self.place.sink(layout=self.layout)
+        return self.place.sink(self.shard, layout=self.layout)
+
+    def sink_with_fence(self, folder: Path, fence: int) -> SnapshotSink:
+        return self.place.sink(self.shard, layout=self.layout, fence=fence)
 
     def stored(self) -> Counter[tuple[str, str, str]]:
         return of_document(self.place.document()) if self.place.names("query/") else Counter()
 
 
+@pytest.mark.slow
 class TestParts(TestDocument):
     layout = "parts"
+    shard = Shard(partition_count=4)
+    """So that a delivery makes few requests."""
 
     def stored(self) -> Counter[tuple[str, str, str]]:
         parts = self.place.objects(f"query/{self.place.name}/part-")

@@ -14,12 +14,14 @@ from threading import Barrier
 
 import pytest
 
-from plugins.aws.tests.s3_place import Place, deliver, of_document, of_lines, totals
+from aws_s3_place import Place, deliver, of_document, of_lines, totals
+from aws_server.proxy import CutBody, Delay, Drop, Fail, LoseAnswer
 from querygen_core.api import Shard, SinkError
 from querygen_core.testing.sink import catalogue, counted
-from tests.servers.aws_proxy import CutBody, Delay, Drop, Fail, LoseAnswer
 
-ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.slow
+
+FOLDER = Path(__file__).parent
 LAYOUTS = {"document": (r"query/test-job\.json", ".json", of_document), "parts": (r"part-07-", ".jsonl", of_lines)}
 
 
@@ -151,7 +153,7 @@ def test_a_network_that_goes_down_is_a_reason_too(place, proxy, tmp_path):
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from plugins.aws.tests.s3_place import Place, deliver
+from aws_s3_place import Place, deliver
 from querygen_core.testing.sink import catalogue
 asyncio.run(deliver(Place(sys.argv[1], Path(sys.argv[2])).sink(), catalogue()))
 """
@@ -164,7 +166,7 @@ def test_a_backup_s_name_is_on_disk_before_it_is_sent(place, proxy, tmp_path, ho
     reached = proxy.on("PutObject", LoseAnswer() if how == "done" else Delay(3600), key="backup_", first=1)
     hang = proxy.on("PutObject", Delay(3600), key="backup_") if how == "done" else reached
     command = [sys.executable, "-c", CHILD, place.bucket, str(place.folder)]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **proxy.environ}) as child:
+    with subprocess.Popen(command, cwd=FOLDER, env={**os.environ, **proxy.environ}) as child:
         until = time.monotonic() + 60
         while not (reached.hits and hang.hits) and child.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
@@ -206,11 +208,11 @@ def test_a_conflict_is_tried_again(place, proxy, code):
 
 
 def test_a_conflict_without_end_is_a_refusal(place, proxy, monkeypatch):
-    monkeypatch.setattr("querygen_aws.s3.bucket.TURNS", 3)
+    monkeypatch.setattr("querygen_aws.s3.bucket.MAX_ATTEMPTS", 3)
     proxy.on("PutObject", Fail("ConditionalRequestConflict"), key=r"test-job\.json")
     error = refused(place, proxy)
     assert error.backup
-    assert "others write it without end" in str(error)
+    assert "other processes keep writing" in str(error)
 
 
 def test_throttling_and_lost_answers_are_sat_out(place, proxy):

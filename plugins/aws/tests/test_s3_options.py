@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from querygen_aws.s3_options import S3Options
+from querygen_aws.options import S3Options
 
 ARN = "arn:aws:s3:eu-west-1:123456789012:accesspoint/queries"
 
@@ -17,7 +17,7 @@ def test_names_that_are_taken(bucket, prefix):
 
 @pytest.mark.parametrize("bucket", ["", "ab", "s3://bucket", "bucket/key", "bucket ", "-bucket", "büro"])
 def test_a_bucket_is_a_name_only(bucket):
-    with pytest.raises(ValidationError, match="should be a bucket's name"):
+    with pytest.raises(ValidationError, match="should be a bucket name"):
         S3Options(bucket=bucket)
 
 

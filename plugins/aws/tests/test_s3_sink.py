@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from plugins.aws.tests.conftest import KIND, new_bucket
-from plugins.aws.tests.s3_place import Place, deliver, of_document, totals
-from querygen_aws.s3 import edition
-from querygen_aws.s3.names import name_of
+from aws_fixtures import KIND, new_bucket
+from aws_s3_place import Place, deliver, of_document, totals
+from aws_server.proxy import Fail
+from querygen_aws.s3 import staged_output
+from querygen_aws.s3.object_keys import job_name
 from querygen_core.api import ConfigError, Outcome, Shard, SinkError
 from querygen_core.testing import outcome, query
 from querygen_core.testing.sink import catalogue, counted
-from tests.servers.aws_proxy import Fail
 
 HOSTILE_IDS = ("a/b", "a%2Fb", "../../etc", "..", ".hidden", "backup_1", "ä ö", "a\nb", "x" * 255, "é" * 255, "a.json")
 
@@ -44,9 +44,12 @@ def test_a_document_holds_all_in_input_order(place):
     assert error["dropped"] == {"text/quality": 1}
     assert document["products"][-1]["dropped"] == [{"text": "Bad?", "query_type": "product", "reason": "text/quality"}]
     assert document["summary"] == {
-        "products": 13, "queries": 73, "states": {"done": 12, "short": 1}, "query_types": {"market": 36, "product": 37},
+        "products": 13,
+        "queries": 73,
+        "states": {"done": 12, "short": 1},
+        "query_types": {"market": 36, "product": 37},
         "dropped": {"text/quality": 1},
-    }  # fmt: skip
+    }
 
 
 def test_equal_outcomes_are_equal_bytes(place, aws, tmp_path):
@@ -103,17 +106,25 @@ def test_a_document_that_was_damaged_is_replaced(place, caplog):
 
 @pytest.mark.parametrize("job", HOSTILE_IDS)
 def test_any_job_id_has_its_own_objects(bucket, tmp_path, job):
-    place = Place(bucket, tmp_path, job, name_of(job))
+    place = Place(bucket, tmp_path, job, job_name(job))
     place.deliver(catalogue(products=2))
     assert place.document()["job_id"] == job
-    assert place.names() == [f"query/{name_of(job)}.json"]
+    assert place.names() == [f"query/{job_name(job)}.json"]
     assert "/" not in place.name
     assert place.name.isascii()
 
 
 def test_no_two_job_ids_share_a_name():
-    ids = [*HOSTILE_IDS, "%62ackup_1", "%2Ehidden", name_of("é" * 255), name_of("é" * 255)[:200], "é" * 254 + "e", "A"]
-    assert len({name_of(job) for job in ids}) == len(set(ids))
+    ids = [
+        *HOSTILE_IDS,
+        "%62ackup_1",
+        "%2Ehidden",
+        job_name("é" * 255),
+        job_name("é" * 255)[:200],
+        "é" * 254 + "e",
+        "A",
+    ]
+    assert len({job_name(job) for job in ids}) == len(set(ids))
 
 
 @pytest.mark.parametrize("owner", [{}, {"querygen-job": "test-job2"}, {"querygen-sha256": "0" * 64}])
@@ -131,7 +142,7 @@ def test_what_is_not_ours_is_never_touched(place, layout, key, owner):
     with pytest.raises(SinkError, match="there is an object already") as caught:
         asyncio.run(sink.check())
     assert (caught.value.kind, key in str(caught.value)) == ("permanent", True)
-    with pytest.raises(SinkError, match="left alone"):
+    with pytest.raises(SinkError, match="left unchanged"):
         asyncio.run(publish(sink, catalogue()))
     assert place.objects()[key] == b"theirs"
 
@@ -181,7 +192,7 @@ def test_nothing_is_listed_where_nothing_fell_short_or_nobody_asks(place):
 
 @pytest.fixture
 def small_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edition, "LARGEST_DOCUMENT", 12)
+    monkeypatch.setattr(staged_output, "LARGEST_DOCUMENT", 12)
 
 
 @pytest.mark.usefixtures("small_documents")
@@ -211,7 +222,7 @@ def test_one_document_cannot_be_of_several_shards(place):
 
 def test_a_product_of_another_shard_is_not_lost_silently(place):
     theirs = next(one for one in catalogue() if not Shard(0, 2).has(one.product_key))
-    with pytest.raises(SinkError, match="another shard's by its key") as caught:
+    with pytest.raises(SinkError, match="belongs to another shard") as caught:
         asyncio.run(publish(place.sink(Shard(0, 2)), [theirs]))
     assert caught.value.kind == "permanent"
 

@@ -6,19 +6,19 @@ from uuid import uuid4
 
 import pytest
 
-from plugins.aws.tests.conftest import new_bucket
+from aws_fixtures import new_bucket
+from aws_server.emulators import Aws
+from aws_server.proxy import AwsProxy, CutBody, Drop, Fail
 from querygen_aws import build_s3_storage, clients
-from querygen_aws.s3_options import S3StorageOptions
+from querygen_aws.options import NoOptions
 from querygen_core.api import CredentialsError, InputError, MissingInput, Storage
 from querygen_core.testing import StorageContract, context
-from tests.servers.aws import Aws
-from tests.servers.aws_proxy import AwsProxy, CutBody, Drop, Fail
 
 LARGE = bytes(range(256)) * 12_000  # 3 MB
 
 
 def storage(folder: Path, **environ: str) -> Storage:
-    return build_s3_storage(S3StorageOptions(), context(folder, **({"environ": environ} if environ else {})))
+    return build_s3_storage(NoOptions(), context(folder, **({"environ": environ} if environ else {})))
 
 
 class TestStorage(StorageContract):
@@ -74,7 +74,7 @@ def test_it_goes_on_as_long_as_something_comes(put, proxy, distant):
 def test_it_gives_up_when_nothing_comes_any_more(put, proxy, distant):
     url = put("large.bin", LARGE)
     proxy.on("GetObject", CutBody(0))
-    with distant.open(url) as stream, pytest.raises(InputError, match="cannot be read now") as caught:
+    with distant.open(url) as stream, pytest.raises(InputError, match="cannot be read at the moment") as caught:
         stream.read(10)
     assert caught.value.exit_code == 75
     assert caught.type is not MissingInput
@@ -106,7 +106,7 @@ def test_a_folder_is_refused_and_its_objects_named(put, tmp_path):
     put("feed/")
     with pytest.raises(InputError, match="this is a folder") as caught:
         storage(tmp_path).open(urls[0].removesuffix("a"))
-    assert str(caught.value).endswith(": " + f"there are {', '.join(urls[:3])}")
+    assert str(caught.value).endswith(f"; give the URL of one object, such as {', '.join(urls[:3])}")
     with pytest.raises(InputError, match="there is nothing under it"):
         storage(tmp_path).open(urls[0].replace("feed/a", "none/"))
     with pytest.raises(InputError, match="this is a folder"):
@@ -135,9 +135,7 @@ def test_what_may_not_be_read(put, proxy, distant, code):
         with pytest.raises(CredentialsError, match=code) as caught:
             look(url)
         assert "canary-secret" not in str(caught.value)
-    proxy.on("HeadObject", Fail("AccessDenied"))
-    with pytest.raises(CredentialsError, match="s3:GetObject"):
-        distant.etag(url)
+        assert "s3:GetObject" in str(caught.value)
 
 
 def test_no_credentials_at_all(aws, monkeypatch, tmp_path):
@@ -158,7 +156,7 @@ def test_a_bucket_of_another_region(put, proxy, distant):
 def test_a_network_that_is_down_may_heal(put, proxy, distant):
     url = put("products.csv")
     proxy.on("GetObject", Drop())
-    with pytest.raises(InputError, match="cannot be read now") as caught:
+    with pytest.raises(InputError, match="cannot be read at the moment") as caught:
         distant.open(url)
     assert caught.value.exit_code == 75
     proxy.clear()
@@ -166,6 +164,7 @@ def test_a_network_that_is_down_may_heal(put, proxy, distant):
         assert stream.read() == b"x"
 
 
+@pytest.mark.slow
 def test_many_objects_are_listed_page_by_page(put, proxy, distant):
     urls = [put(f"feed/{number:04}") for number in range(1_003)]
     assert list(distant.list(urls[0].removesuffix("0000"))) == urls

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from aws_server.emulators import REGION
+from aws_server.proxy import Fail
 from querygen_aws import NoOptions, build_secretsmanager
 from querygen_core.api import ConfigError, CredentialsError, QuerygenError
 from querygen_core.testing import SecretResolverContract, context
-from tests.servers.aws import REGION
-from tests.servers.aws_proxy import Fail
 
 VALUE = "canary-of-a-secret-8c1f"
 JSON = f'{{"username": "shop", "password": "{VALUE}", "port": 5432}}'
@@ -100,12 +100,12 @@ def test_one_request_for_all_fields_and_threads_until_it_is_forgotten(proxy, aws
 def test_what_is_no_text_or_not_there_any_more(aws, environment, tmp_path):
     client, name = aws.client("secretsmanager"), f"odd/{uuid4()}"
     client.create_secret(Name=name, SecretBinary=VALUE.encode())
-    assert "is binary; keep it as text" in str(refusal(tmp_path, name))
+    assert "is binary; store it as text" in str(refusal(tmp_path, name))
     arn = put(aws)
     client.delete_secret(SecretId=arn, RecoveryWindowInDays=7)
     assert "if it was deleted, restore it" in str(refusal(tmp_path, arn))
     client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    assert "is not there: ResourceNotFoundException" in str(refusal(tmp_path, name))
+    assert "does not exist: ResourceNotFoundException" in str(refusal(tmp_path, name))
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_a_field_that_is_not_there(aws, tmp_path, text, field):
     ("code", "says", "transient"),
     [
         ("AccessDeniedException", "the job's role needs secretsmanager:GetSecretValue", False),
-        ("DecryptionFailure", "and kms:Decrypt if a key of your own encrypts it", False),
-        ("UnrecognizedClientException", "must not be read", False),
-        ("ExpiredTokenException", "must not be read", False),
+        ("DecryptionFailure", "and kms:Decrypt if it is encrypted with your own key", False),
+        ("UnrecognizedClientException", "is denied: UnrecognizedClientException", False),
+        ("ExpiredTokenException", "is denied: ExpiredTokenException", False),
         ("InvalidParameterException", "cannot be read: InvalidParameterException", False),
-        ("ThrottlingException", "cannot be fetched now: ThrottlingException", True),
-        ("InternalServiceError", "cannot be fetched now: InternalServiceError", True),
+        ("ThrottlingException", "cannot be fetched at the moment: ThrottlingException", True),
+        ("InternalServiceError", "cannot be fetched at the moment: InternalServiceError", True),
     ],
 )
 @pytest.mark.usefixtures("impatient")

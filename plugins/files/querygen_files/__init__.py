@@ -1,4 +1,4 @@
-"""Catalogue files in, query files out."""
+"""Reads catalogue files, writes query files and event files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from querygen_core.api import Component, Context, Input, Observer, Sink, SnapshotSink, hookimpl
-from querygen_files.options import AutoOptions, CatalogueOptions
-from querygen_files.outputs import FactsOptions, SnapshotOptions
+from querygen_files.options import AutoOptions, CatalogueOptions, EventsOptions, SnapshotOptions
 
 querygen_api = 1
 
@@ -19,9 +18,9 @@ def build_catalogue(options: CatalogueOptions, context: Context) -> Input:
 
 
 def build_auto(options: AutoOptions, context: Context) -> Input:
-    from querygen_files.auto import Auto
+    from querygen_files.auto import AutoInput
 
-    return Auto(options, context)
+    return AutoInput(options, context)
 
 
 @hookimpl
@@ -31,48 +30,52 @@ def querygen_inputs() -> Iterable[Component[Any, Input]]:
             "catalogue",
             CatalogueOptions,
             build_catalogue,
-            "a catalogue file: CSV, TSV, JSON, JSONL, YAML, XML feed, each also with gzip",
+            "Reads a catalogue file: CSV, TSV, JSON, JSONL, YAML or an XML feed, also with gzip",
         ),
         Component(
             "auto",
             AutoOptions,
             build_auto,
-            "PRODUCTS_JSON, then INPUT_S3_BUCKET and INPUT_S3_KEY, then --products-file, then --product",
+            "Reads products from PRODUCTS_JSON, INPUT_S3_BUCKET and INPUT_S3_KEY, --products-file or --product",
         ),
     )
 
 
 def build_jsonl(options: SnapshotOptions, context: Context) -> SnapshotSink:
     from querygen_core.formats import JsonLines
+    from querygen_files.output_file import OutputFile
     from querygen_files.snapshot import Snapshot
-    from querygen_files.target import Target
 
-    return Snapshot(Target(options.path, context.shard), lambda: JsonLines(context.job_id), context.log)
+    target = OutputFile(options.path, context.shard)
+    return Snapshot(target, lambda: JsonLines(context.job_id), context.log, context.fence)
 
 
 def build_json(options: SnapshotOptions, context: Context) -> SnapshotSink:
     from querygen_core.formats import Document
+    from querygen_files.output_file import OutputFile
     from querygen_files.snapshot import Snapshot
-    from querygen_files.target import Target
 
-    return Snapshot(Target(options.path, context.shard), lambda: Document(context.job_id), context.log)
+    target = OutputFile(options.path, context.shard)
+    return Snapshot(target, lambda: Document(context.job_id), context.log, context.fence)
 
 
-def build_facts(options: FactsOptions, context: Context) -> Observer:
-    from querygen_files.facts import FactsFile
-    from querygen_files.target import Target
+def build_events(options: EventsOptions, context: Context) -> Observer:
+    from querygen_files.events import EventsFile
+    from querygen_files.output_file import OutputFile
 
-    return FactsFile(Target(options.path, context.shard))
+    return EventsFile(OutputFile(options.path, context.shard))
 
 
 @hookimpl
 def querygen_sinks() -> Iterable[Component[Any, Sink]]:
     return (
-        Component("jsonl", SnapshotOptions, build_jsonl, "all queries of a job in one file, one a line"),
-        Component("json", SnapshotOptions, build_json, "all products of a job in one document, with a summary"),
+        Component("jsonl", SnapshotOptions, build_jsonl, "Writes all queries of a job to one JSONL file"),
+        Component(
+            "json", SnapshotOptions, build_json, "Writes all products of a job to one JSON document with a summary"
+        ),
     )
 
 
 @hookimpl
 def querygen_observers() -> Iterable[Component[Any, Observer]]:
-    return (Component("facts", FactsOptions, build_facts, "what happened, as JSON lines in a file"),)
+    return (Component("events", EventsOptions, build_events, "Appends all events of a run to a JSONL file"),)

@@ -1,4 +1,4 @@
-"""The input that the job always had: whichever of four sources is there, in a fixed order."""
+"""`files/auto`: reads products from the first of four places that is set, in a fixed order."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from io import StringIO
 
 from querygen_core.api import Context, InputError, MissingInput, Product, Reject
 from querygen_files.catalogue import Catalogue
-from querygen_files.formats.arrays import read_array
+from querygen_files.formats.json_array import read_json
 from querygen_files.options import AutoOptions, CatalogueOptions
-from querygen_files.reader import Reader
+from querygen_files.product_reader import ProductReader
 
-_NONE = (
+_NO_SOURCE = (
     "no products are given; set PRODUCTS_JSON, or INPUT_S3_BUCKET and INPUT_S3_KEY, or give --products-file FILE, or "
     "--product JSON"
 )
 
 
-class Auto:
-    """Falls through only where a source is absent; one that is there but broken is an error.
+class AutoInput:
+    """Tries the next place only if one is not set. One that is set but broken is an error.
 
-    An environment variable that is empty is absent.
+    An empty environment variable counts as not set.
     """
 
     def __init__(self, options: AutoOptions, context: Context) -> None:
@@ -29,11 +29,12 @@ class Auto:
         self._catalogue: Catalogue | None = None
 
     def read(self) -> Iterator[Product | Reject]:
-        for choose in (self._from_variable, self._from_bucket, self._from_file, self._from_arguments):
-            products = choose()
+        # The order that deployments rely on; it is documented in the README.
+        for source in (self._from_variable, self._from_bucket, self._from_file, self._from_arguments):
+            products = source()
             if products is not None:
                 return products
-        raise MissingInput(_NONE)
+        raise MissingInput(_NO_SOURCE)
 
     def fraction(self) -> float | None:
         return self._catalogue.fraction() if self._catalogue else None
@@ -42,7 +43,7 @@ class Auto:
         text = self._variable("PRODUCTS_JSON")
         if not text:
             return None
-        self._tell("PRODUCTS_JSON")
+        self._log_source("PRODUCTS_JSON")
         return self._read_json("PRODUCTS_JSON", text)
 
     def _from_bucket(self) -> Iterator[Product | Reject] | None:
@@ -50,22 +51,22 @@ class Auto:
         if not bucket and not key:
             return None
         if not bucket or not key:
-            given, missing = ("INPUT_S3_BUCKET", "INPUT_S3_KEY")[:: 1 if bucket else -1]
-            raise InputError(f"{given} is set and {missing} is not; set both or none")
-        self._tell("INPUT_S3_BUCKET and INPUT_S3_KEY")
+            present, missing = ("INPUT_S3_BUCKET", "INPUT_S3_KEY")[:: 1 if bucket else -1]
+            raise InputError(f"{present} is set and {missing} is not; set both or none")
+        self._log_source("INPUT_S3_BUCKET and INPUT_S3_KEY")
         return self._read_file(f"s3://{bucket}/{key.lstrip('/')}")
 
     def _from_file(self) -> Iterator[Product | Reject] | None:
         path = self._context.products_file
         if path is None:
             return None
-        self._tell(f"--products-file {path}")
+        self._log_source(f"--products-file {path}")
         return self._read_file(path)
 
     def _from_arguments(self) -> Iterator[Product | Reject] | None:
         if not self._context.products:
             return None
-        self._tell(f"--product, given {len(self._context.products)} times")
+        self._log_source(f"--product, given {len(self._context.products)} times")
         return self._read_arguments()
 
     def _read_arguments(self) -> Iterator[Product | Reject]:
@@ -73,16 +74,16 @@ class Auto:
             yield from self._read_json(f"--product {number}", text)
 
     def _read_json(self, name: str, text: str) -> Iterator[Product | Reject]:
-        return Reader(self._options, self._context.log).read_rows(name, read_array(StringIO(text.strip())))
+        return ProductReader(self._options, self._context.log).read_records(name, read_json(StringIO(text.strip())))
 
     def _read_file(self, path: str) -> Iterator[Product | Reject]:
-        common = self._options
-        options = CatalogueOptions(path=path, fields=common.fields, source=common.source, locale=common.locale)
+        shared = self._options
+        options = CatalogueOptions(path=path, fields=shared.fields, source=shared.source, locale=shared.locale)
         self._catalogue = Catalogue(options, self._context)
         return self._catalogue.read()
 
     def _variable(self, name: str) -> str:
         return self._context.environ.get(name, "").strip()
 
-    def _tell(self, source: str) -> None:
-        self._context.log.info("products come from %s", source)
+    def _log_source(self, source: str) -> None:
+        self._context.log.info("reading products from %s", source)

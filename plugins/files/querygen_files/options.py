@@ -1,24 +1,23 @@
-"""The options of both inputs. Nothing here is imported that a config check would not need anyway."""
+"""The options of inputs, sinks and observer. Imports nothing that a check of the config does not need anyway."""
 
 from __future__ import annotations
 
-from dataclasses import fields as columns
-from difflib import get_close_matches
+import os
+from dataclasses import fields as fields_of
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from querygen_core.api import Options, Product
+from querygen_core.api import Options, Product, did_you_mean
 
-_MAPPABLE = tuple(column.name for column in columns(Product) if column.name not in {"raw_ref", "refs"})
+_MAPPABLE = tuple(field.name for field in fields_of(Product) if field.name not in {"raw_ref", "refs"})
 
 
-def _check_names(fields: dict[str, str]) -> dict[str, str]:
+def _check_fields(fields: dict[str, str]) -> dict[str, str]:
     for name in fields:
         if name not in _MAPPABLE:
-            near = get_close_matches(name, _MAPPABLE, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"fields are: {', '.join(_MAPPABLE)}"
-            raise ValueError(f"a product has no field {name!r}; {hint}")
+            hint = did_you_mean(name, _MAPPABLE) or f"; fields are: {', '.join(_MAPPABLE)}"
+            raise ValueError(f"a product has no field {name!r}{hint}")
     return fields
 
 
@@ -30,52 +29,78 @@ def _check_encoding(encoding: str) -> str:
     return encoding
 
 
-Fields = Annotated[dict[str, str], AfterValidator(_check_names)]
+def _check_file_name(path: str) -> str:
+    if "\0" in path or os.path.basename(path) in {"", ".", ".."}:  # noqa: PTH119 - Path drops a final slash
+        raise ValueError("should name a file, not a folder")
+    return path
+
+
+Fields = Annotated[dict[str, str], AfterValidator(_check_fields)]
+FileName = Annotated[str, AfterValidator(_check_file_name)]
 Format = Literal["auto", "csv", "tsv", "json", "jsonl", "yaml", "xml"]
 
 
 class InputOptions(Options):
+    """What both inputs have in common."""
+
     fields: Fields = Field(
         default_factory=dict,
         description="Product field → the record's own name for it, or a dotted path (`content.productName`, "
-        "`offers.0.price`). Wins over the names that are known anyway.",
+        "`offers.0.price`). Overrides the names that are recognised by default.",
     )
     source: str = Field(
         default="default",
         min_length=1,
-        description="Names the catalogue. Part of every product's key, so that two feeds may use the same ids.",
+        description="Name of the catalogue. It is part of every product's key, so that two catalogues may use the same "
+        "ids.",
     )
     locale: str = Field(
         default="en",
         min_length=2,
-        description="Language of records that do not say theirs, as BCP 47: `en`, `de-DE`.",
+        description="Language of records that do not name theirs, as BCP 47: `en`, `de-DE`.",
     )
 
 
 class CatalogueOptions(InputOptions):
+    # The same records read from another file or with another encoding are the same products.
     not_in_key: ClassVar[frozenset[str]] = frozenset({"path", "format", "encoding", "separator"})
 
     path: str = Field(
         min_length=1,
-        description="The file: from the current folder or beside the config; or a URL of an installed storage "
-        "(`s3://bucket/key`), of all files under it if it ends with `/`. gzip is recognised by its content.",
+        description="File to read: a path from the current folder or the config's, or a URL of an installed storage "
+        "(`s3://bucket/key`), which stands for all files under it if it ends with `/`. May be compressed with gzip.",
     )
     format: Format = Field(
         default="auto",
-        description="`auto` looks at the content first and at the file's ending second. `json` is an array, an object "
-        "that holds one, or one product; `jsonl` one product a line; `xml` RSS, Atom or a list of `<product>`.",
+        description="File format. `auto` decides by the content, then by the file's extension. `json` is an array, an "
+        "object that contains one, or one product; `jsonl` has one product per line; `xml` is RSS, Atom or a list of "
+        "`<product>`.",
     )
     encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
         default="auto",
         min_length=1,
-        description="`auto`: byte order mark, XML declaration, else UTF-8 with single bad bytes read as Windows-1252 "
-        "and a warning. Or any name that Python knows: `cp1251`, `shift_jis`.",
+        description="Text encoding, by any name that Python knows: `cp1251`, `shift_jis`. `auto` follows a byte order "
+        "mark or an XML declaration; otherwise it reads UTF-8, and invalid bytes as Windows-1252 with a warning.",
     )
     separator: Literal["auto", ",", ";", "\t", "|"] = Field(
         default="auto",
-        description="Of CSV columns. `auto` takes the one that gives the most columns that rows agree on.",
+        description="Separator of CSV columns. `auto` takes the one that splits the first rows most consistently.",
     )
 
 
 class AutoOptions(InputOptions):
-    """Where the products are is told by the environment and the command line, not here."""
+    """The environment and the command line, not the config, say where the products are."""
+
+
+class SnapshotOptions(Options):
+    path: FileName = Field(
+        description="File to write, relative to the current folder; missing folders are created. It is replaced as a "
+        "whole at the end of a completed run. Each shard writes its own: `queries.part-00003-of-00016.jsonl`."
+    )
+
+
+class EventsOptions(Options):
+    path: FileName = Field(
+        description="File to append to, relative to the current folder; missing folders are created. Each shard "
+        "writes its own: `events.part-00003-of-00016.jsonl`."
+    )

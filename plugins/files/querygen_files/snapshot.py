@@ -1,135 +1,100 @@
-"""A sink that is one file: written anew from the first outcome to the last, then put in place as a whole."""
+"""`files/jsonl` and `files/json`: one file, written anew in each run and replaced as a whole at its end."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from threading import Lock
-from typing import BinaryIO, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
 
 from querygen_core.api import Outcome, Receipt
-from querygen_core.formats import HeldProduct, Holdings
-from querygen_files.draft import Draft, usual_mode
-from querygen_files.target import Target
-
-R = TypeVar("R")
+from querygen_core.formats import HeldProduct, PreviousContents, SnapshotWriter
+from querygen_files.atomic_file import AtomicFile, default_file_mode
+from querygen_files.fence import Fence
+from querygen_files.output_file import OutputFile
 
 
 class Format(Protocol):
-    """The text of one file, made once, front to back. It depends on job and outcomes, on nothing else."""
+    """Writes the text of one file, from front to back, once. The text depends on the job and its outcomes only."""
 
     def head(self) -> str: ...
     def product(self, outcome: Outcome) -> str: ...
     def tail(self) -> str: ...
 
     def held(self, file: BinaryIO) -> Iterator[HeldProduct]:
-        """Read back what an earlier file of this format holds. ValueError: it is no such file, or damaged."""
+        """The contents of an earlier file of this format. Raises ValueError if it is damaged or of another format."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Edition:
-    """One pass over all outcomes."""
+class _StagedFile:
+    """The new content, in the partial file. Closes itself if the beginning cannot be written."""
 
-    format: Format
-    holdings: Holdings
-    draft: Draft
+    def __init__(self, target: OutputFile, text: Format, mode: int, fence: Fence | None, log: logging.Logger) -> None:
+        self._text = text
+        self._file = AtomicFile(target, mode, fence)
+        self.previous = PreviousContents()
+        try:
+            if fence is not None:
+                fence.raise_mark()
+            _load(self.previous, target, text, log)
+            self._file.write(text.head().encode())
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, outcome: Outcome) -> Receipt:
+        self._file.write(self._text.product(outcome).encode())
+        return self.previous.receipt(outcome)
+
+    def publish(self) -> None:
+        self._file.write(self._text.tail().encode())
+        self._file.publish()
+
+    def close(self) -> None:
+        self._file.close()
+        self.previous.close()
 
 
-class Snapshot:
-    """The first `apply` begins an edition, `publish` ends it. All file work is done in a thread, one step at a time.
+def _load(previous: PreviousContents, target: OutputFile, text: Format, log: logging.Logger) -> None:
+    """Read the old file, which is the sink's only state. An unreadable one counts as empty."""
+    if (current := target.read()) is None:
+        return
+    with current:
+        try:
+            previous.load(text.held(current))
+        except ValueError as error:
+            message = "%s was not written by this sink, or was changed since (%s); it is replaced as if it were empty"
+            log.warning(message, target.identity, error)
 
-    A failure in the middle of an edition is final for this object: the draft is removed, which gives a full disk its
-    room back, and nothing incomplete can be published. The next run begins again.
-    """
 
-    def __init__(self, target: Target, begin: Callable[[], Format], log: logging.Logger) -> None:
+class Snapshot(SnapshotWriter[_StagedFile]):
+    """A sink that is one file."""
+
+    def __init__(
+        self, target: OutputFile, text: Callable[[], Format], log: logging.Logger, fence: int | None = None
+    ) -> None:
+        """text: makes the writer of a new file, once for each time the file is written. fence: of the context."""
+        super().__init__()
         self.identity = target.identity
         self._target = target
-        self._begin = begin
+        self._text = text
         self._log = log
-        self._mode = usual_mode()
-        self._edition: _Edition | None = None
-        self._failure: Exception | None = None
-        self._one_at_a_time = Lock()  # of the threads: a cancelled call's thread works on
+        self._mode = default_file_mode()
+        self._fence = None if fence is None else Fence(target, fence)
 
-    async def check(self) -> None:
-        await asyncio.to_thread(self._check)
-
-    async def apply(self, outcomes: Sequence[Outcome]) -> Sequence[Receipt]:
-        return await asyncio.to_thread(self._guard, lambda: self._apply(outcomes))
-
-    async def publish(self) -> int:
-        return await asyncio.to_thread(self._guard, self._publish)
-
-    async def aclose(self) -> None:
-        await asyncio.to_thread(self._close)
-
-    def _guard(self, step: Callable[[], R]) -> R:
-        with self._one_at_a_time:
-            if self._failure is not None:
-                raise self._failure
-            try:
-                with self._target.failures():
-                    return step()
-            except Exception as failure:
-                if self._edition is not None:
-                    self._failure = failure
-                self._drop()
-                raise
-
-    def _check(self) -> None:
+    def _check_place(self) -> None:
         """Do what the first `apply` will do, then undo it."""
-        with self._one_at_a_time, self._target.failures():
-            if self._edition is None:
-                if old := self._target.read():
-                    old.close()
-                Draft(self._target, self._mode).close()
+        if current := self._target.read():
+            current.close()
+        AtomicFile(self._target, self._mode, self._fence).close()
+        if self._fence is not None:
+            self._fence.check()
 
-    def _apply(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
-        edition = self._current()
-        receipts = []
-        for outcome in outcomes:
-            edition.draft.write(edition.format.product(outcome).encode())
-            receipts.append(edition.holdings.settle(outcome))
-        return receipts
+    def _stage(self) -> _StagedFile:
+        return _StagedFile(self._target, self._text(), self._mode, self._fence, self._log)
 
-    def _publish(self) -> int:
-        edition = self._current()
-        edition.draft.write(edition.format.tail().encode())
-        retired = edition.holdings.rest()
-        edition.draft.publish()
-        self._drop()
-        return retired
+    def _put_in_place(self, staged: _StagedFile) -> None:
+        staged.publish()
 
-    def _current(self) -> _Edition:
-        if self._edition is None:
-            draft = Draft(self._target, self._mode)
-            self._edition = _Edition(self._begin(), Holdings(), draft)
-            self._load(self._edition)
-            draft.write(self._edition.format.head().encode())
-        return self._edition
-
-    def _load(self, edition: _Edition) -> None:
-        if (old := self._target.read()) is None:
-            return
-        with old:
-            try:
-                edition.holdings.load(edition.format.held(old))
-            except ValueError as error:
-                message = (
-                    "%s was not written by this sink, or was changed since (%s): it is replaced as if it were empty"
-                )
-                self._log.warning(message, self.identity, error)
-
-    def _close(self) -> None:
-        with self._one_at_a_time:
-            self._drop()
-
-    def _drop(self) -> None:
-        if self._edition is not None:
-            self._edition.draft.close()
-            self._edition.holdings.close()
-            self._edition = None
+    def _failures(self) -> AbstractContextManager[None]:
+        return self._target.failures()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.files.tests.catalogues import auto, brief
+from files_catalogues import auto, brief
 from querygen_core.api import InputError, MissingInput
 
 PRODUCTS = '[{"id": "V", "title": "From the variable"}]'
@@ -49,7 +49,7 @@ def test_the_first_source_that_is_there_wins(first, caplog):
     (product,) = auto(**surroundings(*ORDER[first:])).read()
     assert product.title == f"From {'an' if first == 3 else 'the'} {ORDER[first]}"
     told = ["PRODUCTS_JSON", "INPUT_S3_BUCKET and INPUT_S3_KEY", "--products-file file.csv", "--product, given 1 times"]
-    assert f"products come from {told[first]}" in caplog.messages
+    assert f"reading products from {told[first]}" in caplog.messages
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_the_first_source_that_is_there_wins(first, caplog):
         ("not json", "PRODUCTS_JSON"),
         ("[", "PRODUCTS_JSON"),
         ('{"id": 1,', "PRODUCTS_JSON"),
-        ("[]", "PRODUCTS_JSON: there is no product in it"),
+        ("[]", "PRODUCTS_JSON: contains no product"),
         ("17", "PRODUCTS_JSON"),
     ],
 )

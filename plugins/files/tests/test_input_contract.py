@@ -6,7 +6,8 @@ import pytest
 
 from querygen_core.api import Context
 from querygen_core.testing import InputContract, PluginContract, context
-from querygen_files import AutoOptions, CatalogueOptions, build_auto, build_catalogue
+from querygen_files import build_auto, build_catalogue
+from querygen_files.options import AutoOptions, CatalogueOptions
 
 ROWS = {
     "csv": ("id,title,brand\n", '{0},"Kettle {0}",Acme\n', "1,too short\n", ""),

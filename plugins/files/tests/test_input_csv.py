@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from plugins.files.tests.catalogues import read, said
+from files_catalogues import read, said
 
 TABLES = {
     "plain": ("id,title\n1,A\n2,B\n", ["2 1 A", "3 2 B"]),
@@ -50,10 +50,10 @@ TABLES = {
 
 REFUSED = {
     "V1 header only": ("id,title\n", "no rows below"),
-    "V2 no header": ("1,Acme Kettle,19.99\n2,Acme Pan,9.99\n", "first row must be the header"),
+    "V2 no header": ("1,Acme Kettle,19.99\n2,Acme Pan,9.99\n", "make the first row the header"),
     "V9 column twice": ("id,title,title\n1,A,B\n", "'title' more than once"),
     "no title column": ("id,price\n1,2\n", "title"),
-    "broken header": ('id,"title\n1,A\n', "header is no valid CSV"),
+    "broken header": ('id,"title\n1,A\n', "header is not valid CSV"),
     "every row broken": ("id,title\n1\n2\n", "none of 2 records can be read"),
 }
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from plugins.files.tests.catalogues import brief, catalogue, said
+from files_catalogues import brief, catalogue, said
 from querygen_core.api import ConfigError, InputError, MissingInput
 from querygen_core.testing import context
-from querygen_files import CatalogueOptions, build_catalogue
+from querygen_files import build_catalogue
+from querygen_files.options import CatalogueOptions
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,9 @@ def test_a_url_that_ends_with_a_slash_is_all_that_is_under_it():
     reader = build_catalogue(options, context(Path.cwd(), open_storage=lambda _: Bucket(FEED)))
     kettle, untitled, lamp = reader.read()
     assert [(one.product_id, one.raw_ref) for one in (kettle, lamp)] == [
-        ("1", "s3://shop/in/a/2.jsonl:1"), ("3", "s3://shop/in/b.csv:2"),
-    ]  # fmt: skip
+        ("1", "s3://shop/in/a/2.jsonl:1"),
+        ("3", "s3://shop/in/b.csv:2"),
+    ]
     assert (untitled.file, untitled.line) == ("s3://shop/in/a/2.jsonl", 2)
 
 
@@ -126,7 +128,7 @@ def test_a_url_with_nothing_under_it_is_missing(path):
         CatalogueOptions(path=path),
         context(Path.cwd(), open_storage=lambda _: Bucket({**FEED, "s3://shop/in/_x/": b""})),
     )
-    with pytest.raises(MissingInput, match="there is no file under it; check the path"):
+    with pytest.raises(MissingInput, match="there is no file under this URL; check the path"):
         list(reader.read())
 
 
@@ -148,5 +150,5 @@ def test_the_fraction_grows_to_one():
 def test_products_without_ids_are_told_of_once(caplog):
     said("title\nA\nB\nC\n")
     assert [record.getMessage() for record in caplog.records if "no id" in record.getMessage()] == [
-        "shop.dat: 3 products have no id; theirs is made of brand, title, mpn and gtin"
+        "shop.dat: 3 products have no id; one was made from brand, title, mpn and gtin"
     ]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from plugins.files.tests.catalogues import read, said
+from files_catalogues import read, said
 
 YAML = {
     "list": ("- id: 1\n  title: A\n- id: 2\n  title: B\n", ["1 1 A", "3 2 B"]),
@@ -104,12 +104,12 @@ NO_CATALOGUES = {
     "pdf": (b"%PDF-1.4", "PDF"),
     "bzip2": (b"BZh91AY", "bzip2"),
     "html": (b"<!DOCTYPE html><html><body>Sign in</body></html>", "HTML page"),
-    "xml without products": (b"<?xml version='1.0'?><a><b/></a>", "no product found"),
+    "xml without products": (b"<?xml version='1.0'?><a><b/></a>", "the XML contains no products"),
     "xml cut off": (f"{HEAD}<item><title>A</title>".encode(), "4: the file ends in the middle of this item"),
     "entities": (BOMB.encode(), "<!DOCTYPE"),
     "comment only yaml": (b"---\n# nothing\n", "no product"),
-    "cut off gzip": (gzip.compress(b"id,title\n" + b"1,A\n" * 9_999)[:-30], "damaged or cut off"),
-    "damaged gzip": (gzip.compress(b"id,title\n1,A\n")[:12] + b"xxxxxxxxxxxxxxxx", "damaged or cut off"),
+    "cut off gzip": (gzip.compress(b"id,title\n" + b"1,A\n" * 9_999)[:-30], "damaged or incomplete"),
+    "damaged gzip": (gzip.compress(b"id,title\n1,A\n")[:12] + b"xxxxxxxxxxxxxxxx", "damaged or incomplete"),
     "gzip bomb": (gzip.compress(b"id,title\n" + b" " * 100_000_000, 9), "-fold"),
     "empty gzip": (gzip.compress(b""), "empty"),
 }

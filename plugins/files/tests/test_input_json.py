@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from plugins.files.tests.catalogues import read, said
+from files_catalogues import read, said
 
 KETTLE = {"id": "K1", "title": "Kettle"}
 
@@ -86,9 +86,9 @@ REFUSED = {
     "P6 cut off between products": ('[{"id": 1, "title": "A"},\n', "2: the file ends in the middle of the array"),
     "closed too early": (
         '[{"id": 1, "title": "A"}],\n{"id": 2, "title": "B"}]',
-        "1: the array ends here, and more follows",
+        "1: the array ends here but more objects follow",
     ),
-    "never closed": ('[{"id": 1', "cut off"),
+    "never closed": ('[{"id": 1', "so it is incomplete"),
     "one broken object": ('{"id": 1, "title": A}', "none of 1 records can be read"),
     "list of strings": ('["A", "B"]', "none of 2 records can be read"),
     "empty list in an object": ('{"products": []}', "1 !no_title"),

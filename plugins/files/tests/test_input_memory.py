@@ -13,13 +13,17 @@ import pytest
 BOUND = 1024  # KiB; the catalogues below are more than that as text, and many times that as records
 EARLY = 3_000
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc"),
+]
 
 READ = """
 import re, sys
 from pathlib import Path
 from querygen_core.testing import context
-from querygen_files import CatalogueOptions, build_catalogue
+from querygen_files import build_catalogue
+from querygen_files.options import CatalogueOptions
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from plugins.files.tests.catalogues import catalogue, read_until_error
+from files_catalogues import catalogue, read_until_error
 from querygen_core.api import Product, Reject
 
 MARKS = list("[]{},:\"\\\n\r \t;'-<>&/\0é\ufeff")

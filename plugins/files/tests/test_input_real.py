@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from plugins.files.tests.catalogues import catalogue
+from files_catalogues import catalogue
 from querygen_core.api import Product
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
+DATA = Path(*Path(__file__).parts[:-5], "shared", "data")  # beside the repository
 
 
 def products(name):

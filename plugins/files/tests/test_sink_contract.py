@@ -3,18 +3,23 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from plugins.files.tests.snapshots import Held, stored
+from files_snapshots import Held, stored
 from querygen_core.api import SnapshotSink
 from querygen_core.testing import SinkContract, context
 from querygen_files import build_json, build_jsonl
-from querygen_files.outputs import SnapshotOptions
+from querygen_files.options import SnapshotOptions
 
 
 class TestJsonl(SinkContract):
     name = "queries.jsonl"
+    keeps_versions = True
+    build = staticmethod(build_jsonl)
 
     def sink(self, folder: Path) -> SnapshotSink:
-        return build_jsonl(SnapshotOptions(path=str(folder / self.name)), context(folder))
+        return self.build(SnapshotOptions(path=str(folder / self.name)), context(folder))
+
+    def sink_with_fence(self, folder: Path, fence: int) -> SnapshotSink:
+        return self.build(SnapshotOptions(path=str(folder / self.name)), context(folder, fence=fence))
 
     def stored(self) -> Held:
         path = self.folder / self.name
@@ -23,6 +28,4 @@ class TestJsonl(SinkContract):
 
 class TestJson(TestJsonl):
     name = "queries.json"
-
-    def sink(self, folder: Path) -> SnapshotSink:
-        return build_json(SnapshotOptions(path=str(folder / self.name)), context(folder))
+    build = staticmethod(build_json)

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from plugins.files.tests.snapshots import WHOLE, Totals, catalogue, deliver, only, state_of, stored, wanted
-from querygen_files.draft import Draft
-from querygen_files.target import Target
+from files_snapshots import WHOLE, Totals, catalogue, deliver, only, state_of, stored, wanted
+from querygen_files.atomic_file import AtomicFile
+from querygen_files.output_file import OutputFile
 
-ROOT = Path(__file__).parents[3]
+FOLDER = Path(__file__).parent
 
 PRELUDE = """
 import asyncio, os, resource, signal, sys
-from plugins.files.tests.snapshots import catalogue, sink_for
+from files_snapshots import catalogue, sink_for
 from querygen_core.api import SinkError
 
 def die():
@@ -61,7 +61,7 @@ def path(tmp_path):
 
 def start(path: Path, script: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", PRELUDE + script, str(path)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run(path: Path, script: str) -> tuple[int, str]:
@@ -81,6 +81,7 @@ def test_killed_at_a_chosen_place(path, script):
     assert only(path)
 
 
+@pytest.mark.slow
 def test_killed_at_random(path):
     """Whenever it happens, the file is the old one or the new one, to the byte."""
     deliver(path, catalogue(60))
@@ -145,7 +146,7 @@ asyncio.run(run())
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
     python = [sys.executable, "-c", PRELUDE + script, str(path)]
     try:
-        result = subprocess.run([*command, *python], cwd=ROOT, capture_output=True, text=True, check=False)
+        result = subprocess.run([*command, *python], cwd=FOLDER, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("no unshare here")
     if result.returncode == 99 or result.stderr.startswith("unshare:"):
@@ -168,7 +169,7 @@ def test_a_new_file_is_on_disk_before_it_is_seen(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "replace", replace)
-    draft = Draft(Target(str(tmp_path / "new.json"), WHOLE), 0o600)
+    draft = AtomicFile(OutputFile(str(tmp_path / "new.json"), WHOLE), 0o600)
     draft.write(b"x")
     draft.publish()
     draft.close()

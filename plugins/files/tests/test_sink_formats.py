@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from plugins.files.tests.snapshots import deliver, outcome
+from files_snapshots import deliver, outcome
 from querygen_core.api import Query
 
 QUERIES = (

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import querygen_files
-from plugins.files.tests.snapshots import deliver, outcome
+from files_snapshots import deliver, outcome
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMPONENTS = {

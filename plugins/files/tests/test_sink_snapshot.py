@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.files.tests.snapshots import (
+from files_snapshots import (
     FORMATS,
     Held,
     Totals,
@@ -43,6 +44,34 @@ def test_an_equal_run_leaves_the_file_untouched(path):
     assert deliver(path, catalogue()) == Totals(0, 21, 0)
     assert state_of(path) == before
     assert only(path)
+
+
+def test_a_withdrawn_product_is_as_if_it_had_never_been_there(path, tmp_path):
+    deliver(path, catalogue())
+    gone = [replace(one, state="deleted", queries=(), version=8) if one.ordinal == 4 else one for one in catalogue()]
+    assert deliver(path, gone) == Totals(0, 17, 4)
+    other = tmp_path / "other" / path.name
+    deliver(other, [one for one in catalogue() if one.ordinal != 4])
+    assert path.read_bytes() == other.read_bytes()
+
+
+def test_an_older_product_is_refused_and_the_newer_one_written_again(path):
+    held = [replace(one, version=5) for one in catalogue()]
+    deliver(path, held)
+    before = state_of(path)
+
+    async def run() -> list[str | None]:
+        sink = sink_for(path)
+        receipts = await sink.apply([outcome(n, ["Other?"], version=4) for n in range(len(held))])
+        assert await sink.publish() == 0
+        return [receipt.error for receipt in receipts]
+
+    errors = asyncio.run(run())
+    # A product without a question is in a document, but not in lines.
+    assert errors[1:] == ["version 4 is older than version 5, which stays"] * 6
+    if path.suffix == ".json":
+        assert state_of(path) == before
+        assert errors[0]
 
 
 def test_the_bytes_do_not_depend_on_the_batches(path):
@@ -181,7 +210,7 @@ def test_a_line_without_end_is_not_read_into_memory(path, monkeypatch, caplog):
     deliver(path, catalogue())
     monkeypatch.setattr("querygen_core.formats.lines.LONGEST", 100)
     assert deliver(path, catalogue()) == Totals(21, 0, 0)
-    assert "a line does not end" in caplog.text
+    assert "a line is not terminated" in caplog.text
 
 
 def test_a_product_without_end_is_not_read_into_memory(tmp_path, monkeypatch, caplog):
@@ -189,7 +218,7 @@ def test_a_product_without_end_is_not_read_into_memory(tmp_path, monkeypatch, ca
     deliver(path, catalogue())
     monkeypatch.setattr("querygen_core.formats.document.LONGEST", 100)
     assert deliver(path, catalogue()) == Totals(21, 0, 0)
-    assert "it ends in the middle" in caplog.text
+    assert "it is incomplete" in caplog.text
 
 
 def test_a_file_damaged_near_its_end_holds_nothing(path, caplog):

@@ -12,7 +12,7 @@ import stat
 import pytest
 from pydantic import ValidationError
 
-from plugins.files.tests.snapshots import (
+from files_snapshots import (
     FORMATS,
     WHOLE,
     Totals,
@@ -26,9 +26,9 @@ from plugins.files.tests.snapshots import (
     wanted,
 )
 from querygen_core.api import Shard, SinkError
-from querygen_files.draft import Draft
-from querygen_files.outputs import FactsOptions, SnapshotOptions
-from querygen_files.target import Target
+from querygen_files.atomic_file import AtomicFile
+from querygen_files.options import EventsOptions, SnapshotOptions
+from querygen_files.output_file import OutputFile
 
 
 @pytest.fixture(params=FORMATS)
@@ -73,7 +73,7 @@ def test_a_file_where_a_folder_should_be(tmp_path, path):
     for target in (tmp_path / "taken" / path.name, tmp_path / "taken" / "deeper" / path.name):
         error = failing(target, catalogue(2))
         assert error.kind == "permanent"
-        assert "a folder on the way to it is a file" in str(error)
+        assert "a folder in its path is a file" in str(error)
 
 
 def test_a_folder_is_no_file(path):
@@ -103,12 +103,13 @@ def test_a_second_name_of_another_file_is_not_written_through(tmp_path, path):
     assert victim.read_text() == "precious"
 
 
-def test_a_pipe_or_a_socket_is_refused_at_once(path):
+def test_a_pipe_or_a_socket_is_refused_at_once(path, monkeypatch):
     os.mkfifo(path)
-    assert "no plain file" in str(failing(path, catalogue(2)))
+    assert "not a regular file" in str(failing(path, catalogue(2)))
     path.unlink()
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
+        monkeypatch.chdir(path.parent)
+        server.bind(path.name)  # a socket's address has at most 107 bytes, which a test's folder can exceed
         assert failing(path, catalogue(2)).kind == "permanent"
 
 
@@ -137,7 +138,7 @@ def test_a_name_that_is_too_long(tmp_path):
 
 
 def test_a_second_writer_is_sent_away_and_can_come_again(path, monkeypatch):
-    monkeypatch.setattr("querygen_files.draft.PATIENCE", 0.05)
+    monkeypatch.setattr("querygen_files.atomic_file.LOCK_TIMEOUT", 0.05)
 
     async def run():
         first, second = sink_for(path), sink_for(path)
@@ -188,14 +189,14 @@ def test_a_file_that_is_published_while_we_wait_for_it_is_not_written_into(path,
         real(file, how)
 
     monkeypatch.setattr(fcntl, "flock", publish_then_lock)
-    draft = Draft(Target(str(path), WHOLE), 0o600)
+    draft = AtomicFile(OutputFile(str(path), WHOLE), 0o600)
     assert len(calls) == 2
     assert path.read_text() == "published by another"
     draft.close()
 
 
 def test_closing_after_publishing_leaves_the_next_writers_draft_alone(path):
-    draft = Draft(Target(str(path), WHOLE), 0o600)
+    draft = AtomicFile(OutputFile(str(path), WHOLE), 0o600)
     draft.publish()
     partial = path.with_name(f"{path.name}.partial")
     partial.touch()
@@ -208,7 +209,10 @@ def test_closing_after_publishing_leaves_the_next_writers_draft_alone(path):
     [(errno.ENOSPC, "retry"), (errno.EDQUOT, "retry"), (errno.EIO, "permanent"), (errno.EFBIG, "permanent")],
 )
 def test_only_a_full_disk_may_heal(number, kind):
-    with pytest.raises(SinkError, match=r"cannot write out\.json: ") as caught, Target("out.json", WHOLE).failures():
+    with (
+        pytest.raises(SinkError, match=r"cannot write out\.json: ") as caught,
+        OutputFile("out.json", WHOLE).failures(),
+    ):
         raise OSError(number, os.strerror(number))
     assert caught.value.kind == kind
 
@@ -216,7 +220,7 @@ def test_only_a_full_disk_may_heal(number, kind):
 def test_each_shard_has_its_own_file(tmp_path, path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shard = Shard(index=3, size=16)
-    target = Target(f"out/{path.name}", shard)
+    target = OutputFile(f"out/{path.name}", shard)
     assert target.identity == f"out/queries.part-00003-of-00016{path.suffix}"
     deliver(f"out/{path.name}", catalogue(3), shard=shard)
     written = tmp_path / target.identity
@@ -227,12 +231,12 @@ def test_each_shard_has_its_own_file(tmp_path, path, monkeypatch):
 
 def test_the_identity_is_the_configured_name(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    target = Target("~/out.json", WHOLE)
+    target = OutputFile("~/out.json", WHOLE)
     assert (target.identity, target.path) == ("~/out.json", tmp_path / "out.json")
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "out/", "out/..", "a\0b", "/"])
-@pytest.mark.parametrize("options", [SnapshotOptions, FactsOptions])
+@pytest.mark.parametrize("options", [SnapshotOptions, EventsOptions])
 def test_a_path_that_names_no_file_is_a_mistake_of_the_config(options, path):
     with pytest.raises(ValidationError, match="should name a file"):
         options(path=path)

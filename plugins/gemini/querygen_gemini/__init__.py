@@ -10,7 +10,7 @@ from querygen_gemini.options import GeminiOptions
 querygen_api = 1
 
 
-def build_api(options: GeminiOptions, context: Context) -> Provider:  # noqa: ARG001 - builders all take one
+def build_api(options: GeminiOptions, context: Context) -> Provider:  # noqa: ARG001 - every builder takes a context
     from querygen_gemini.model import GeminiModel
 
     return GeminiModel(options)
@@ -18,4 +18,4 @@ def build_api(options: GeminiOptions, context: Context) -> Provider:  # noqa: AR
 
 @hookimpl
 def querygen_providers() -> Iterable[Component[GeminiOptions, Provider]]:
-    return [Component("api", GeminiOptions, build_api, "Gemini models, through AI Studio or Vertex AI")]
+    return [Component("api", GeminiOptions, build_api, "Asks a Gemini model through AI Studio or Vertex AI")]

@@ -1,4 +1,4 @@
-"""`gemini/api`: one request, one answer. No SDK object, and no key, leaves this package."""
+"""`gemini/api`: sends one request, returns one answer. No SDK object and no API key leaves this package."""
 
 from __future__ import annotations
 
@@ -14,64 +14,63 @@ from google import genai
 from google.genai import types
 
 from querygen_core.api import Capabilities, Price, ProviderError, Request, Response
+from querygen_gemini.dedicated_connections import DedicatedConnections
 from querygen_gemini.failures import provider_error
-from querygen_gemini.lanes import Lanes
 from querygen_gemini.options import GeminiOptions
-from querygen_gemini.prices import price_of
-from querygen_gemini.replies import read_reply
-from querygen_gemini.requests import request_body, resource_of
+from querygen_gemini.prices import find_price
+from querygen_gemini.requests import max_output, request_body, resource_name
+from querygen_gemini.responses import read_response
 
 T = TypeVar("T")
 
-_CONNECT = 10.0  # seconds
+_CONNECT_SECONDS = 10.0
 _MULTI_REGIONS = ("us", "eu")
-_TOO_CHATTY = ("google_genai", "httpx2", "httpcore2")
 
-for _name in _TOO_CHATTY:
-    logging.getLogger(_name).setLevel(logging.WARNING)
-warnings.filterwarnings(
-    "ignore", message=".* is not a valid ", module=r"google\.genai"
-)  # a new word of Google's is no news
+for _library in ("google_genai", "httpx2", "httpcore2"):  # they log every request at INFO
+    logging.getLogger(_library).setLevel(logging.WARNING)
+# The SDK warns of every finish reason that it does not know; `read_response` handles unknown ones.
+warnings.filterwarnings("ignore", message=".* is not a valid ", module=r"google\.genai")
 
 
 class GeminiModel:
-    """One client, made at the first call and made anew when the key has changed."""
+    """A provider with one SDK client, made at the first call and again when the key has changed."""
 
     def __init__(self, options: GeminiOptions) -> None:
         self._options = options
-        self._client: _Client | None = None
-        self._retired: list[_Client] = []  # others may still be calling
-        self._one_at_a_time = asyncio.Lock()
-        self.capabilities = Capabilities(schema=options.schema_field, price=_price(options))
-        whose = options.project or (options.api_key.reference if options.api_key else "")
-        self.limit_key = f"gemini/{options.backend}/{whose}/{options.model}"
+        self._client: _KeyedClient | None = None
+        self._replaced_clients: list[_KeyedClient] = []  # calls with them may still be under way
+        self._lock = asyncio.Lock()  # guards `_client`
+        self.capabilities = Capabilities(price=_price(options), max_output_tokens=max_output(options))
+        # Google counts limits per project and model; the key's reference stands for its unknown project.
+        account = options.project or (options.api_key.reference if options.api_key else "")
+        self.limit_key = f"gemini/{options.backend}/{account}/{options.model}"
 
     async def complete(self, request: Request) -> Response:
         body = request_body(self._options, request)
-        return read_reply(await self._send(lambda client: client.generate(body)))
+        return await self._send(lambda client: client.generate(body))
 
     async def check(self) -> None:
-        """Ask for the model's description, which costs nothing."""
+        """Fetch the model's description, which costs nothing and needs a valid key."""
         await self._send(lambda client: client.describe())
 
     async def aclose(self) -> None:
-        clients = [*self._retired, *([self._client] if self._client is not None else [])]
-        self._client, self._retired = None, []
+        clients = [*self._replaced_clients, *([self._client] if self._client is not None else [])]
+        self._client, self._replaced_clients = None, []
         for client in clients:
             await client.close()
 
-    async def _send(self, call: Callable[[_Client], Coroutine[Any, Any, T]]) -> T:
-        """A refused key is fetched again, once: it may have been rotated since."""
-        client = await self._current()
+    async def _send(self, call: Callable[[_KeyedClient], Coroutine[Any, Any, T]]) -> T:
+        """If the key is refused, fetch it once more, as it may have been rotated, and repeat the call with it."""
+        client = await self._current_client()
         try:
-            return await self._bounded(client, call)
+            return await self._call_bounded(client, call)
         except ProviderError as error:
-            if error.kind != "auth" or not await self._refreshed(client):
+            if error.kind != "auth" or not await self._refresh_key(client):
                 raise
-        return await self._bounded(await self._current(), call)
+        return await self._call_bounded(await self._current_client(), call)
 
-    async def _bounded(self, client: _Client, call: Callable[[_Client], Coroutine[Any, Any, T]]) -> T:
-        """The SDK's timeout is one for each step; a server that drips would never be through."""
+    async def _call_bounded(self, client: _KeyedClient, call: Callable[[_KeyedClient], Coroutine[Any, Any, T]]) -> T:
+        """One call, bounded by `timeout` as a whole; the SDK's own timeout starts anew with every chunk received."""
         seconds = self._options.timeout
         failure: ProviderError | None
         try:
@@ -79,46 +78,47 @@ class GeminiModel:
                 return await call(client)
         except TimeoutError:
             failure = ProviderError("retry", f"gemini: no answer within {seconds:g} s", indeterminate=True)
-        except Exception as error:  # noqa: BLE001 - sorted by what it is
+        except Exception as error:  # noqa: BLE001 - the SDK raises many kinds; all are classified
             failure = provider_error(error, client.secret)
             if failure is None:
-                text = f"gemini: {type(error).__name__} in the SDK"
-                failure = ProviderError("bad_request", text)
-        raise failure  # out here, so that it does not hold on to the SDK's error, and the key in it
+                failure = ProviderError("bad_request", f"gemini: {type(error).__name__} in the SDK")
+        raise failure  # outside of `except`, so that the SDK's error, which may hold the key, is not chained to it
 
-    async def _current(self) -> _Client:
-        async with self._one_at_a_time:
+    async def _current_client(self) -> _KeyedClient:
+        async with self._lock:
             if self._client is None:
                 key = self._options.api_key
                 secret = await asyncio.to_thread(key.reveal) if key else ""
-                self._client = await asyncio.to_thread(_Client, self._options, secret)
+                self._client = await asyncio.to_thread(_KeyedClient, self._options, secret)
             return self._client
 
-    async def _refreshed(self, client: _Client) -> bool:
-        """Whether there is another key now. One caller asks for it, the others get what it got."""
+    async def _refresh_key(self, client: _KeyedClient) -> bool:
+        """Whether there is a new key. Of the callers whose key was refused, the first fetches it for all."""
         key = self._options.api_key
-        async with self._one_at_a_time:
+        async with self._lock:
             if self._client is not client:
-                return True
+                return True  # another caller has replaced it
             if key is None or client.refreshed:
                 return False
             client.refreshed = True
             if await asyncio.to_thread(key.refresh, client.secret) == client.secret:
                 return False
             self._client = None
-        self._retired.append(client)
+        self._replaced_clients.append(client)
         return True
 
 
-class _Client:
-    """The SDK's client around an HTTP client of our own: no other transport, no retries that we do not see."""
+class _KeyedClient:
+    """The SDK's client for one key, around an HTTP client of our own, without the SDK's retries."""
 
     def __init__(self, options: GeminiOptions, secret: str) -> None:
         self.secret = secret
         self.refreshed = False
-        self._resource = resource_of(options)
-        timeout = httpx2.Timeout(options.timeout, connect=min(_CONNECT, options.timeout))
-        self._http = httpx2.AsyncClient(transport=Lanes(options.proxy), timeout=timeout, follow_redirects=False)
+        self._resource = resource_name(options)
+        timeout = httpx2.Timeout(options.timeout, connect=min(_CONNECT_SECONDS, options.timeout))
+        self._http = httpx2.AsyncClient(
+            transport=DedicatedConnections(options.proxy), timeout=timeout, follow_redirects=False
+        )
         vertex = options.backend == "vertex"
         self._client = genai.Client(
             vertexai=vertex,
@@ -126,7 +126,7 @@ class _Client:
             project=options.project if vertex else None,
             location=options.location if vertex else None,
             http_options=types.HttpOptions(
-                base_url=options.base_url or _address_of(options),  # else an environment variable would decide
+                base_url=options.base_url or _address_of(options),  # without it, an environment variable decides
                 api_version=options.api_version or ("v1beta1" if vertex else "v1"),
                 timeout=int(options.timeout * 1000),
                 retry_options=types.HttpRetryOptions(attempts=1),
@@ -134,13 +134,13 @@ class _Client:
             ),
         )
 
-    async def generate(self, body: dict[str, Any]) -> str:
-        """The answer's body. The SDK's own `generate_content` ends in this very request; what it does before and after,
-        turning its types into `body` and the answer into others, takes it longer than all the rest of a call.
+    async def generate(self, body: dict[str, Any]) -> Response:
+        """This is the request that the SDK's `generate_content` sends. Its conversions before and after (types to JSON,
+        JSON to types) take more CPU time than all the rest of a call.
         """
-        api = self._client._api_client  # noqa: SLF001 - see above; the tests of requests hold it to the wire
+        api = self._client._api_client  # noqa: SLF001 - see above; tests/test_requests.py pins what is sent
         answer = await api.async_request("post", f"{self._resource}:generateContent", body)
-        return answer.body or ""
+        return read_response(answer.body or "")
 
     async def describe(self) -> types.Model:
         return await self._client.aio.models.get(model=self._resource)
@@ -164,4 +164,4 @@ def _address_of(options: GeminiOptions) -> str:
 def _price(options: GeminiOptions) -> Price | None:
     if options.prices is not None:
         return Price(input=options.prices.input, output=options.prices.output, cached=options.prices.cached)
-    return price_of(options.model, datetime.now(UTC).date())
+    return find_price(options.model, datetime.now(UTC).date())

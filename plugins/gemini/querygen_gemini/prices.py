@@ -1,4 +1,4 @@
-"""What a model costs: data with a date and a source."""
+"""Prices of Gemini models, from a table with dates and sources."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ import yaml
 from querygen_core.api import Price
 
 
-def price_of(model: str, today: date, entries: Iterable[Mapping[str, Any]] | None = None) -> Price | None:
-    """The price that is valid on that day; None if it is not known. model: `models/…` and resource names too."""
+def find_price(model: str, today: date, entries: Iterable[Mapping[str, Any]] | None = None) -> Price | None:
+    """The price of a model that is valid on `today`; None if it is not known.
+
+    model: its name, also as a resource (`models/…`, `publishers/google/models/…`). entries: default: the shipped table.
+    """
     name = model.rpartition("/")[2]
-    known = [
+    valid = [
         entry
-        for entry in (known_prices() if entries is None else entries)
+        for entry in (load_prices() if entries is None else entries)
         if entry["model"] == name and entry["valid_from"] <= today
     ]
-    if not known:
+    if not valid:
         return None
-    newest = max(known, key=lambda entry: entry["valid_from"])
+    newest = max(valid, key=lambda entry: entry["valid_from"])
     return Price(input=newest["input"], output=newest["output"], cached=newest.get("cached"))
 
 
-def known_prices() -> list[dict[str, Any]]:
+def load_prices() -> list[dict[str, Any]]:
     text = (files("querygen_gemini") / "prices.yaml").read_text("utf-8")
-    found: list[dict[str, Any]] = yaml.safe_load(text)["models"]
-    return found
+    entries: list[dict[str, Any]] = yaml.safe_load(text)["models"]
+    return entries

@@ -1,4 +1,4 @@
-"""What is sent: field by field as in Google's reference of `models.generateContent`."""
+"""Builds the body of a `models.generateContent` request, with the field names of Google's API reference."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from querygen_core.api import Request
 from querygen_gemini.options import GeminiOptions
 
-_MAX_OUTPUT = 16_384
-_HINTS = {"temperature": "temperature", "top_p": "topP", "max_output_tokens": "maxOutputTokens", "seed": "seed"}
-_RESOURCES = {"ai-studio": ("models/", "tunedModels/"), "vertex": ("models/", "publishers/", "projects/")}
+_DEFAULT_MAX_OUTPUT = 16_384
+_PARAMETERS = {"temperature": "temperature", "top_p": "topP", "max_output_tokens": "maxOutputTokens", "seed": "seed"}
+_RESOURCE_PREFIXES = {"ai-studio": ("models/", "tunedModels/"), "vertex": ("models/", "publishers/", "projects/")}
 
 
-def resource_of(options: GeminiOptions) -> str:
-    """The model's name in a URL. One that is a resource's name already stays as it is."""
+def resource_name(options: GeminiOptions) -> str:
+    """The model as a resource name for the URL: `models/…`, `publishers/google/models/…`."""
     name = options.model
-    if name.startswith(_RESOURCES[options.backend]):
+    if name.startswith(_RESOURCE_PREFIXES[options.backend]):
         return name
     if options.backend == "ai-studio":
         return f"models/{name}"
@@ -25,29 +25,38 @@ def resource_of(options: GeminiOptions) -> str:
 
 
 def request_body(options: GeminiOptions, request: Request) -> dict[str, Any]:
+    """The JSON body. `extra_body` is merged last and wins over everything else."""
     body: dict[str, Any] = {
         "contents": [{"role": "user", "parts": [{"text": request.prompt}]}],
-        "generationConfig": _config(options, request),
+        "generationConfig": _generation_config(options, request),
     }
     if request.system:
         body["systemInstruction"] = {"role": "user", "parts": [{"text": request.system}]}
     if options.service_tier:
         body["serviceTier"] = options.service_tier
-    return _merged(body, options.extra_body)
+    return _merge(body, options.extra_body)
 
 
-def _config(options: GeminiOptions, request: Request) -> dict[str, Any]:
-    config: dict[str, Any] = {"maxOutputTokens": _MAX_OUTPUT, "candidateCount": 1}
-    for name, field in _HINTS.items():
-        own = getattr(options, name)
-        if (given := request.parameters.get(name) if own is None else own) is not None:
-            config[field] = given
+def max_output(options: GeminiOptions) -> int | None:
+    """The limit that every request gets, whatever its prompt says; None if the options set none."""
+    extra = options.extra_body.get("generationConfig")
+    named = extra.get("maxOutputTokens") if isinstance(extra, Mapping) else None
+    return named if isinstance(named, int) else options.max_output_tokens
+
+
+def _generation_config(options: GeminiOptions, request: Request) -> dict[str, Any]:
+    config: dict[str, Any] = {"maxOutputTokens": _DEFAULT_MAX_OUTPUT, "candidateCount": 1}
+    for name, field in _PARAMETERS.items():
+        option = getattr(options, name)
+        value = request.parameters.get(name) if option is None else option  # the config wins over the prompt
+        if value is not None:
+            config[field] = value
     if request.schema is not None and options.schema_field != "none":
         config["responseMimeType"] = "application/json"
         if options.schema_field == "json_schema":
             config["responseJsonSchema"] = request.schema
         else:
-            config["responseSchema"] = _in_capitals(request.schema)
+            config["responseSchema"] = _to_openapi_schema(request.schema)
     if isinstance(options.thinking, int):
         config["thinkingConfig"] = {"thinkingBudget": options.thinking}
     elif options.thinking is not None:
@@ -55,28 +64,28 @@ def _config(options: GeminiOptions, request: Request) -> dict[str, Any]:
     return config
 
 
-def _in_capitals(schema: Any) -> Any:
-    """A JSON schema as the older field has it: types in capitals, and the order of properties said."""
+def _to_openapi_schema(schema: Any) -> Any:
+    """A JSON Schema in the dialect of `responseSchema`: upper-case types and an explicit order of properties."""
     if isinstance(schema, list):
-        return [_in_capitals(one) for one in schema]
+        return [_to_openapi_schema(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    google = dict(schema)
-    if isinstance(kind := schema.get("type"), str):
-        google["type"] = kind.upper()
-    for inner in ("items", "anyOf"):
-        if inner in schema:
-            google[inner] = _in_capitals(schema[inner])
+    converted = dict(schema)
+    if isinstance(type_name := schema.get("type"), str):
+        converted["type"] = type_name.upper()
+    for keyword in ("items", "anyOf"):
+        if keyword in schema:
+            converted[keyword] = _to_openapi_schema(schema[keyword])
     if isinstance(properties := schema.get("properties"), Mapping):
-        google["properties"] = {name: _in_capitals(one) for name, one in properties.items()}
-        google["propertyOrdering"] = list(properties)
-    return google
+        converted["properties"] = {name: _to_openapi_schema(subschema) for name, subschema in properties.items()}
+        converted["propertyOrdering"] = list(properties)
+    return converted
 
 
-def _merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """`body` with `more` on top, object by object."""
+def _merge(body: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `body` with `overrides` merged in, object by object; lists and other values are replaced."""
     merged = dict(body)
-    for name, value in more.items():
-        inner = merged.get(name)
-        merged[name] = _merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    for name, value in overrides.items():
+        current = merged.get(name)
+        merged[name] = _merge(current, value) if isinstance(current, Mapping) and isinstance(value, Mapping) else value
     return merged

@@ -4,12 +4,12 @@ import socket
 
 import pytest
 
-from plugins.gemini.tests.conftest import KEY
+from gemini_fixtures import KEY
+from gemini_server import Gemini
 from querygen_core.api import Provider, Request
 from querygen_core.testing import PluginContract, ProviderContract, context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
-from tests.servers.gemini import Gemini
 
 
 class TestPlugin(PluginContract):

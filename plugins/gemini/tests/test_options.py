@@ -12,7 +12,7 @@ from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
 
 USUAL: dict[str, Any] = {"model": "gemini-3.5-flash-lite", "api_key": "key-for-a-test"}
-METADATA = "is a metadata or link-local address; the key is not sent there"
+METADATA = "is a metadata or link-local address, to which the key is not sent"
 
 REFUSED = {
     "http://169.254.169.254/": METADATA,
@@ -26,13 +26,13 @@ REFUSED = {
     "https://metadata.google.internal": METADATA,
     "https://metadata.google.internal./computeMetadata": METADATA,
     "https://0.0.0.0": METADATA,
-    "http://example.com": "http would send the key in clear",
-    "http://10.0.0.7:8080": "http would send the key in clear",
+    "http://example.com": "http would send the key unencrypted",
+    "http://10.0.0.7:8080": "http would send the key unencrypted",
     "ftp://example.com": "should be like https://host",
     "https://user@example.com": "without user, query or fragment",
     "https://example.com?key=1": "without user, query or fragment",
     "example.com": "should be like https://host",
-    "https://example.com:port": "is no URL",
+    "https://example.com:port": "is not a URL",
 }
 
 
@@ -51,7 +51,7 @@ def test_other_addresses_are_taken(url):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"api_key": None}, "api_key is needed"),
+        ({"api_key": None}, "api_key is required"),
         ({"project": "p", "location": "l"}, "project and location are for backend: vertex"),
         ({"backend": "vertex", "api_key": None}, "needs project and location, or an api_key"),
         ({"backend": "vertex", "api_key": None, "project": "p"}, "needs project and location, or an api_key"),
@@ -79,6 +79,13 @@ def test_models_of_one_project_share_no_limit_but_their_own(tmp_path):
 def test_where_a_call_goes_does_not_make_it_another_request():
     inside = set(GeminiOptions.model_fields) - GeminiOptions.not_in_key
     assert inside == {
-        "model", "thinking", "temperature", "top_p", "seed", "max_output_tokens", "schema_field", "service_tier",
+        "model",
+        "thinking",
+        "temperature",
+        "top_p",
+        "seed",
+        "max_output_tokens",
+        "schema_field",
+        "service_tier",
         "extra_body",
-    }  # fmt: skip
+    }

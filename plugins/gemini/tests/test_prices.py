@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from querygen_core.api import Price, Usage
-from querygen_gemini.prices import known_prices, price_of
+from querygen_gemini.prices import find_price, load_prices
 
 ENTRIES = [
     {"model": "m", "valid_from": date(2026, 1, 1), "input": 1.0, "output": 10.0, "cached": 0.1},
@@ -24,19 +24,19 @@ ENTRIES = [
     ],
 )
 def test_the_newest_price_that_is_valid_counts(day, price):
-    assert price_of("m", day, ENTRIES) == price
+    assert find_price("m", day, ENTRIES) == price
 
 
 def test_a_resource_name_is_the_model_s():
-    assert price_of("publishers/google/models/n", date(2026, 2, 1), ENTRIES) == Price(input=5, output=5)
+    assert find_price("publishers/google/models/n", date(2026, 2, 1), ENTRIES) == Price(input=5, output=5)
 
 
 def test_an_unknown_model_has_no_price():
-    assert price_of("gemini-99", date(2030, 1, 1)) is None
+    assert find_price("gemini-99", date(2030, 1, 1)) is None
 
 
 def test_what_is_shipped_is_dated_and_plausible():
-    entries = known_prices()
+    entries = load_prices()
     assert len({(entry["model"], entry["valid_from"]) for entry in entries}) == len(entries) > 5
     for entry in entries:
         assert isinstance(entry["valid_from"], date)

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from plugins.gemini.tests.conftest import KEY, ask
+from gemini_fixtures import KEY, ask
+from gemini_server import Gemini
 from querygen_core.api import Response, Secret
 from querygen_core.testing import context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
 from querygen_gemini.requests import request_body
-from tests.golden import schema_of
-from tests.servers.gemini import Gemini
 
 OLDER = GeminiOptions(model="gemini-3.5-flash-lite", api_key=KEY, schema_field="schema")
 HINTS = {"max_output_tokens": 9_000, "temperature": 0.5, "unknown": 1}
@@ -58,14 +57,6 @@ def test_the_prompt_s_hints_count_unless_the_config_says_otherwise(server, tmp_p
 def test_how_much_it_thinks(server, tmp_path, thinking, said):
     ask(server, tmp_path, request(), thinking=thinking)
     assert sent(server)["body"]["generationConfig"].get("thinkingConfig") == said
-
-
-@pytest.mark.parametrize("prompt", ["product", "market"])
-@pytest.mark.parametrize(("field", "name"), [("json_schema", "responseJsonSchema"), ("schema", "responseSchema")])
-def test_the_shipped_schemas_are_taken_in_both_fields(server, tmp_path, prompt, field, name):
-    answer = ask(server, tmp_path, request(schema=schema_of(prompt)), schema_field=field)
-    assert name in sent(server)["body"]["generationConfig"]
-    assert set(json.loads(answer.text)["questions"][0]) >= {"text", "sub_type", "facet"}
 
 
 def test_without_a_schema_none_is_asked_for(server, tmp_path):
@@ -120,16 +111,22 @@ def test_a_model_has_its_path(server, tmp_path, backend, model, path):
 
 def test_the_environment_decides_nothing(server, tmp_path, monkeypatch):
     for name, value in {
-        "GOOGLE_API_KEY": "another-key", "GEMINI_API_KEY": "a-third", "GOOGLE_GENAI_USE_VERTEXAI": "true",
-        "GOOGLE_GENAI_API_VERSION": "beta", "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1",
-        "ALL_PROXY": "http://127.0.0.1:1", "GOOGLE_CLOUD_PROJECT": "p",
-    }.items():  # fmt: skip
+        "GOOGLE_API_KEY": "another-key",
+        "GEMINI_API_KEY": "a-third",
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GENAI_API_VERSION": "beta",
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "ALL_PROXY": "http://127.0.0.1:1",
+        "GOOGLE_CLOUD_PROJECT": "p",
+    }.items():
         monkeypatch.setenv(name, value)
     ask(server, tmp_path, request())
     got = sent(server)
     assert (got["path"], got["headers"]["x-goog-api-key"]) == (
-        "/v1/models/gemini-3.5-flash-lite:generateContent", KEY,
-    )  # fmt: skip
+        "/v1/models/gemini-3.5-flash-lite:generateContent",
+        KEY,
+    )
 
 
 def test_a_key_that_was_rotated_is_fetched_again_once_for_all(server, tmp_path):
@@ -152,6 +149,7 @@ def test_a_key_that_was_rotated_is_fetched_again_once_for_all(server, tmp_path):
     assert len(fetched) == 2
 
 
+@pytest.mark.slow
 def test_more_than_a_hundred_at_once_each_have_a_connection_and_keep_it(server, tmp_path):
     server.set_pace(latency="6s")
 

@@ -1,4 +1,4 @@
-"""What is known of a product, in the words that the patterns ask for."""
+"""What is known of one product, in the words that the question templates need."""
 
 from __future__ import annotations
 
@@ -6,51 +6,67 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from querygen_offline.families import family_of
-from querygen_offline.grammar import Words
-from querygen_offline.names import kinds_of, name_of
-from querygen_offline.slots import Filling, fillings_of, text, texts
+from querygen_offline.grammar import Lexicon
+from querygen_offline.names import shorten_title, spoken_name, to_plural_kind
+from querygen_offline.product_groups import find_product_group
+from querygen_offline.slots import SlotValue, extract_slot_values, get_text, get_texts
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """constants: placeholder → text. slots: slot → its fillings. Neither has a key for what is not known.
+    """Everything that can be filled into a template. What is not known has no key, so its templates are not used."""
 
-    family: see `families.py`, "" if not known. contractions: what of the language is put right after filling in.
-    """
+    group: str
+    """A key of `PRODUCT_GROUPS`, or "" if the product belongs to none that is known."""
 
-    family: str
     constants: Mapping[str, str]
-    slots: Mapping[str, Sequence[Filling]]
+    """Placeholder → its text, for the placeholders with one value: `p`, `d`, `brand`, `kinds`."""
+
+    slots: Mapping[str, Sequence[SlotValue]]
+    """Slot → its possible values, at least one each."""
+
     contractions: Sequence[tuple[str, str]]
+    """(written apart, contracted) pairs, applied to the filled template: `bei dem ` → `beim `."""
 
 
-def gather_facts(product: Mapping[str, Any], words: Words) -> Facts:
-    brand = name_of(text(product, "brand") or text(product, "manufacturer"), "")
-    name = name_of(text(product, "title"), text(product, "brand"))
-    kind, categories = text(product, "product_type"), texts(product, "category_path")[::-1]
-    family, noun = family_of([kind, name, *categories], compounds=words.capitals)
-    named = [kind, *categories[:1]] if words.prefers_type else [*categories[:1], kind]
-    kinds = [*named, noun, *categories[1:]] if len(categories) > 1 else [kind, noun, *categories]
+def extract_facts(product: Mapping[str, Any], lexicon: Lexicon) -> Facts:
+    """The facts in a product's fields as a prompt shows them; fields of an unexpected type are ignored."""
+    brand = shorten_title(get_text(product, "brand") or get_text(product, "manufacturer"), "")
+    name = shorten_title(get_text(product, "title"), get_text(product, "brand"))
+    product_type = get_text(product, "product_type")
+    categories = get_texts(product, "category_path")[::-1]  # the most specific category first
+    group, noun = find_product_group([product_type, name, *categories], compounds=lexicon.noun_capitals)
+    spoken = spoken_name(name, brand)
+    drop_article = lexicon.brand_replaces_article and bool(brand)
     known = {
-        "p": _call(name, words.named, words.nameless, bare=words.proper and bool(brand)),
-        "d": _call(name, words.named_dative, words.nameless_dative, bare=words.proper and bool(brand)),
+        "p": _refer_to(spoken, lexicon.product, lexicon.unnamed_product, drop_article=drop_article),
+        "d": _refer_to(spoken, lexicon.product_dative, lexicon.unnamed_product_dative, drop_article=drop_article),
         "brand": brand,
-        "kinds": _choose_kinds(kinds, brand, words),
+        "kinds": _choose_kinds(_kind_names(product_type, categories, noun, lexicon), brand, lexicon),
     }
-    constants = {key: value for key, value in known.items() if value}
-    return Facts(family, constants, fillings_of(product, words), words.contractions)
+    constants = {placeholder: text for placeholder, text in known.items() if text}
+    return Facts(group, constants, extract_slot_values(product, lexicon), lexicon.contractions)
 
 
-def _call(name: str, named: str, nameless: str, *, bare: bool) -> str:
+def _refer_to(name: str, template: str, unnamed: str, *, drop_article: bool) -> str:
     if not name:
-        return nameless
-    return name if bare else named.format(name)
+        return unnamed
+    return name if drop_article else template.format(name)
 
 
-def _choose_kinds(names: Sequence[str], brand: str, words: Words) -> str:
+def _kind_names(product_type: str, categories: Sequence[str], noun: str, lexicon: Lexicon) -> list[str]:
+    """Names for the kind of product, best first. A single category is often just a department ("Sale", "Kitchen")."""
+    if len(categories) < 2:
+        return [product_type, noun, *categories]
+    specific, *general = categories
+    preferred = [product_type, specific] if lexicon.prefers_product_type else [specific, product_type]
+    return [*preferred, noun, *general]
+
+
+def _choose_kinds(names: Sequence[str], brand: str, lexicon: Lexicon) -> str:
+    """The first usable name that does not hold the brand: unbranded questions must not name it."""
     for name in names:
-        kinds = kinds_of(name, capitals=words.capitals)
+        kinds = to_plural_kind(name, capitals=lexicon.noun_capitals)
         if kinds and not (brand and brand.casefold() in kinds.casefold()):
             return kinds
     return ""

@@ -1,4 +1,7 @@
-"""What models get wrong, put into right answers on purpose. Depends on the request and the seed, never on the try."""
+"""Mistakes that language models make, added to correct answers on purpose.
+
+They depend on the request and the seed, never on the attempt: a stored answer and a repeated call are the same.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from querygen_offline.question import Question
 
 T = TypeVar("T")
 
-Draw = Callable[[str], float]
-"""A number from 0 up to 1 for a name; the same for the same request."""
+SeededRandom = Callable[[str], float]
+"""Name of a decision → a number in [0, 1), always the same for the same request and seed."""
 
 _NUMBERINGS = ("{number}. {text}", "{number}) {text}", "- {text}", "• {text}", '"{text}"', "**{text}**")
 
@@ -24,37 +27,50 @@ _LEAKS = (
 )
 
 
-def spoil(
-    questions: Sequence[Question], draw: Draw, *, duplicates: float, numbering: float, leaks: float, polite: str
+def add_flaws(
+    questions: Sequence[Question],
+    rng: SeededRandom,
+    *,
+    duplicates: float,
+    numbering: float,
+    leaks: float,
+    polite_opening: str,
 ) -> list[Question]:
-    """The same number of questions; each becomes a leak, a repeat of an earlier one, numbered, or stays as it is."""
-    spoilt: list[Question] = []
-    intact: list[Question] = []
+    """The same number of questions; each becomes a leak, a repeat of an earlier one, numbered, or stays as it is.
+
+    duplicates, numbering, leaks: shares from 0 to 1. polite_opening: begins one of the ways to repeat a question.
+    """
+    flawed: list[Question] = []
+    originals: list[Question] = []
     for index, question in enumerate(questions):
-        made = question
-        if draw(f"leak {index}") < leaks:
-            made = replace(question, text=_pick(_LEAKS, draw(f"which leak {index}")).format(count=len(questions)))
-        elif intact and draw(f"duplicate {index}") < duplicates:
-            model = _pick(intact, draw(f"of which {index}"))
-            made = replace(model, text=_repeat(model.text, draw(f"how {index}"), polite))
+        result = question
+        if rng(f"leak {index}") < leaks:
+            result = replace(question, text=_pick(_LEAKS, rng(f"which leak {index}")).format(count=len(questions)))
+        elif originals and rng(f"duplicate {index}") < duplicates:
+            original = _pick(originals, rng(f"of which {index}"))
+            result = replace(original, text=_reword(original.text, rng(f"how {index}"), polite_opening))
         else:
-            intact.append(question)
-        if draw(f"number {index}") < numbering:
-            shape = _pick(_NUMBERINGS, draw(f"which number {index}"))
-            made = replace(made, text=shape.format(number=index + 1, text=made.text))
-        spoilt.append(made)
-    return spoilt
+            originals.append(question)
+        # Independent of the other flaws: a leak or a repeat may be numbered too.
+        if rng(f"number {index}") < numbering:
+            template = _pick(_NUMBERINGS, rng(f"which number {index}"))
+            result = replace(result, text=template.format(number=index + 1, text=result.text))
+        flawed.append(result)
+    return flawed
 
 
-def cut_at(whole: int, least: int, drawn: float) -> int:
-    """Where to end an answer of `whole` characters: early, but with the first `least` of them."""
-    return least + int(drawn * max(1, whole - least - 1))
+def cut_position(length: int, minimum: int, fraction: float) -> int:
+    """Number of characters to keep of an answer of `length`: at least `minimum`, and never all of it.
+
+    fraction: where to cut between the two, in [0, 1).
+    """
+    return minimum + int(fraction * max(1, length - minimum - 1))
 
 
-def _repeat(text: str, drawn: float, polite: str) -> str:
+def _reword(text: str, fraction: float, polite_opening: str) -> str:
     lower = f"{text[0].lower()}{text[1:]}"
-    return _pick((text, text.lower(), f"{polite}{lower}", text.removesuffix("?"), f"{text}?"), drawn)
+    return _pick((text, text.lower(), f"{polite_opening}{lower}", text.removesuffix("?"), f"{text}?"), fraction)
 
 
-def _pick(choices: Sequence[T], drawn: float) -> T:
-    return choices[int(drawn * len(choices))]
+def _pick(choices: Sequence[T], fraction: float) -> T:
+    return choices[int(fraction * len(choices))]

@@ -1,9 +1,10 @@
-"""The patterns of one language, read from the plain text in which they are written down.
+"""The question templates of one language, parsed from the notation in which they are written down.
 
-A pattern is `facet gates | text`: `cleaning -food -body | How do I clean {p}?`. Gates are families of products: a name
-admits only the named families, `-name` excludes one; a product of no known family passes exclusions only. The text may
-hold what is always known or never (`{p}` `{d}` `{brand}` `{kinds}`) and at most one slot that takes several fillings
-(`{topic}` `{who}` …, see `facts.py`). A pattern whose placeholders a product cannot fill is not used for it.
+A pattern is `facet conditions | text`, as in `cleaning -food -body | How do I clean {p}?`. A condition is a product
+group: with `food` the pattern is used for food only, with `-food` for everything else; a product of no known group
+passes exclusions only. The text may hold placeholders with one value (`{p}` `{d}` `{brand}` `{kinds}`) and at most one
+slot, which has several (`{topic}` `{who}` …, see `slots.py`). A pattern is used for a product only if all of its
+placeholders can be filled.
 """
 
 from __future__ import annotations
@@ -19,88 +20,126 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """slot: the placeholder with several fillings, or "". needs: the other placeholders.
-
-    brand_mode: `unbranded`, `branded` or `comparative`. telling: asks about more than the product's name.
-    """
-
     sub_type: str
-    facet: str
-    text: str
-    slot: str
-    needs: frozenset[str]
-    only: frozenset[str]
-    never: frozenset[str]
-    brand_mode: str
-    telling: bool
+    """The prompt's sub_type that the question belongs to."""
 
-    def suits(self, family: str) -> bool:
-        return family not in self.never and (not self.only or family in self.only)
+    facet: str
+    """What the question is about, as a slug."""
+
+    text: str
+    """The question, with placeholders in braces."""
+
+    slot: str
+    """The placeholder that has several values, or ""."""
+
+    required: frozenset[str]
+    """The other placeholders."""
+
+    only_groups: frozenset[str]
+    """The product groups that the question makes sense for; empty: all of them."""
+
+    excluded_groups: frozenset[str]
+    """The product groups that it makes no sense for."""
+
+    brand_mode: str
+    """`unbranded`, `branded` or `comparative`."""
+
+    uses_facts: bool
+    """Whether it asks about more than the product's name."""
+
+    def suits(self, group: str) -> bool:
+        return group not in self.excluded_groups and (not self.only_groups or group in self.only_groups)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What it takes, beside patterns, to read facts and to write questions in one language.
+class Lexicon:
+    """The words of one language that reading facts and writing questions take; `{}` is where a text is filled in."""
 
-    named, nameless: how a product is called, if its name is known or not; `…_dative` where a preposition asks for it.
-    proper: a name with its brand stands alone. spec: an attribute with its value. either: two options.
-    contractions: two words that are written as one. polite: begins a near-repeat. capitals: nouns keep theirs, and
-    are compounds. prefers_type: a product type names a kind of product better than a category does.
-    personas: slug and plural noun. parts: nouns to look for in descriptions, with an article if the patterns want one.
-    materials, colours: attributes that hold one. answers: "yes" and "no".
-    """
+    product: str
+    """How a product with a known name is referred to: `the {}`."""
 
-    named: str
-    named_dative: str
-    nameless: str
-    nameless_dative: str
-    proper: bool
+    product_dative: str
+    """The same after a preposition that governs the dative."""
+
+    unnamed_product: str
+    """How a product without a usable name is referred to: `this product`."""
+
+    unnamed_product_dative: str
+    """The same after a preposition that governs the dative."""
+
+    brand_replaces_article: bool
+    """Whether a name that begins with its brand stands without an article."""
+
     spec: str
+    """An attribute with its value, with the placeholders `{topic}` and `{value}`."""
+
     either: str
+    """A choice between two options."""
+
     contractions: tuple[tuple[str, str], ...]
-    polite: str
-    capitals: bool
-    prefers_type: bool
+    """(written apart, contracted) pairs."""
+
+    polite_opening: str
+    """Begins a near-duplicate of a question."""
+
+    noun_capitals: bool
+    """Whether nouns are capitalised and written as compounds, as in German."""
+
+    prefers_product_type: bool
+    """Whether a product type names the kind of product better than a category does."""
+
     personas: tuple[tuple[str, str], ...]
+    """(slug, plural noun) of people who may ask."""
+
     parts: tuple[str, ...]
+    """Parts of products to look for in descriptions, with an article where the patterns want one."""
+
     materials: frozenset[str]
+    """Names of attributes that hold a material, folded."""
+
     colours: frozenset[str]
-    answers: tuple[str, ...]
+    """Names of attributes that hold a colour, folded."""
+
+    yes_no: tuple[str, str]
+    """The words for yes and no, which are answers and no values to ask about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    words: Words
-    patterns: Mapping[str, Mapping[str, Sequence[Pattern]]]
+    lexicon: Lexicon
+    """The words of the language."""
 
-    def of(self, query_type: str) -> Mapping[str, Sequence[Pattern]]:
-        """Patterns by sub_type; a query_type that is not `market` is asked about as `product`."""
+    patterns: Mapping[str, Mapping[str, Sequence[Pattern]]]
+    """query_type → sub_type → patterns."""
+
+    def patterns_for(self, query_type: str) -> Mapping[str, Sequence[Pattern]]:
+        """Patterns by sub_type. Every query_type but `market` gets product questions."""
         return self.patterns["market" if query_type == "market" else "product"]
 
 
-def read_patterns(written: Mapping[str, Sequence[str]]) -> dict[str, tuple[Pattern, ...]]:
-    return {sub_type: tuple(_read(sub_type, line) for line in lines) for sub_type, lines in written.items()}
+def parse_patterns(lines_by_sub_type: Mapping[str, Sequence[str]]) -> dict[str, tuple[Pattern, ...]]:
+    return {sub_type: tuple(_parse(sub_type, line) for line in lines) for sub_type, lines in lines_by_sub_type.items()}
 
 
-def _read(sub_type: str, line: str) -> Pattern:
+def _parse(sub_type: str, line: str) -> Pattern:
     label, _, text = line.partition(" | ")
-    facet, *gates = label.split()
-    names = frozenset(_PLACEHOLDER.findall(text))
+    facet, *conditions = label.split()
+    placeholders = frozenset(_PLACEHOLDER.findall(text))
     return Pattern(
         sub_type=sub_type,
         facet=facet,
         text=text,
-        slot=next((name for name in SLOTS if name in names), ""),
-        needs=names.difference(SLOTS),
-        only=frozenset(gate for gate in gates if not gate.startswith("-")),
-        never=frozenset(gate[1:] for gate in gates if gate.startswith("-")),
-        brand_mode=_mode(sub_type, names),
-        telling=bool(names - {"p", "d", "who"}),
+        slot=next((slot for slot in SLOTS if slot in placeholders), ""),
+        required=placeholders.difference(SLOTS),
+        only_groups=frozenset(group for group in conditions if not group.startswith("-")),
+        excluded_groups=frozenset(group[1:] for group in conditions if group.startswith("-")),
+        brand_mode=_brand_mode(sub_type, placeholders),
+        uses_facts=bool(placeholders - {"p", "d", "who"}),
     )
 
 
-def _mode(sub_type: str, names: frozenset[str]) -> str:
-    branded = names & {"p", "d", "brand"}
-    if "rival" in names or (sub_type == "competitors" and branded):
+def _brand_mode(sub_type: str, placeholders: frozenset[str]) -> str:
+    names_brand = bool(placeholders & {"p", "d", "brand"})
+    if "rival" in placeholders or (sub_type == "competitors" and names_brand):
         return "comparative"
-    return "branded" if branded else "unbranded"
+    return "branded" if names_brand else "unbranded"

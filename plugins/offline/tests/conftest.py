@@ -2,14 +2,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from querygen_core.api import Request, Response
-from querygen_offline import OfflineOptions
+from querygen_core.testing.isolation import (
+    empty_home,
+    isolated_environment,
+    no_secrets_of_other_tests,
+    nothing_left_behind,
+)
 from querygen_offline.model import OfflineModel
+from querygen_offline.options import OfflineOptions
+
+__all__ = ["empty_home", "isolated_environment", "no_secrets_of_other_tests", "nothing_left_behind"]
+
+settings.register_profile("querygen", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("querygen")
 
 LABELS = ("text", "sub_type", "facet", "persona", "stage", "brand_mode")
 SCHEMA = {

@@ -3,7 +3,8 @@ from __future__ import annotations
 from querygen_core.api import Provider, Request
 from querygen_core.testing import PluginContract, ProviderContract, context
 from querygen_core.testing.samples import request
-from querygen_offline import OfflineOptions, build_model
+from querygen_offline import build_model
+from querygen_offline.options import OfflineOptions
 
 
 class TestPlugin(PluginContract):

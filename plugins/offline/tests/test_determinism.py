@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import asyncio, pickle, sys
-from querygen_offline import OfflineOptions
+from querygen_offline.options import OfflineOptions
 from querygen_offline.model import OfflineModel
 requests = pickle.load(sys.stdin.buffer)
 model = OfflineModel(OfflineOptions(duplicates=0.2, numbering=0.2, leaks=0.2, cut_off=0.5))

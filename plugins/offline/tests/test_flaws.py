@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from querygen_core.api import ProviderError
-from querygen_offline import OfflineOptions
 from querygen_offline.model import OfflineModel
+from querygen_offline.options import OfflineOptions
 
 PRODUCTS = [{"title": f"Zorvex {number} Kettle", "brand": "Zorvex"} for number in range(1000, 1060)]
 NUMBERED = re.compile(r'\d+[.)] |- |• |"|\*\*')
@@ -145,7 +145,7 @@ def test_errors(write, rate):
     model = OfflineModel(OfflineOptions(errors=rate))
     failed = sum(failures_before_an_answer(model, write(product, count=1)) for product in PRODUCTS)
     assert failed / (failed + len(PRODUCTS)) == pytest.approx(rate, rel=0.25)
-    assert model._tries == {}, "only what is still failing is remembered"
+    assert model._attempts == {}, "only what is still failing is remembered"
 
 
 def test_errors_are_of_two_kinds(write):

@@ -8,9 +8,9 @@ from itertools import combinations
 
 import pytest
 
-from querygen_offline.families import FAMILIES
 from querygen_offline.grammar import SLOTS
-from querygen_offline.languages import grammar_of
+from querygen_offline.languages import load_grammar
+from querygen_offline.product_groups import PRODUCT_GROUPS
 from querygen_offline.question import _STAGES
 
 CONSTANTS = {"p", "d", "brand", "kinds"}
@@ -19,7 +19,7 @@ LOCALES = ("en", "de")
 
 
 def patterns(locale, kind):
-    return [pattern for group in grammar_of(locale).of(kind).values() for pattern in group]
+    return [pattern for group in load_grammar(locale).patterns_for(kind).values() for pattern in group]
 
 
 EVERY = [pattern for locale in LOCALES for kind in TYPES for pattern in patterns(locale, kind)]
@@ -28,14 +28,17 @@ EVERY = [pattern for locale in LOCALES for kind in TYPES for pattern in patterns
 @pytest.mark.parametrize("kind", TYPES)
 def test_languages_ask_the_same(kind):
     english, german = (
-        [(pattern.sub_type, pattern.facet, pattern.only, pattern.never) for pattern in patterns(locale, kind)]
+        [
+            (pattern.sub_type, pattern.facet, pattern.only_groups, pattern.excluded_groups)
+            for pattern in patterns(locale, kind)
+        ]
         for locale in LOCALES
     )
     assert english == german
 
 
 def is_one_question(pattern):
-    """With a capital in front, one question mark, known names and gates, at most one slot and one form of the name."""
+    """With a capital in front, one question mark, known placeholders and groups, at most one slot and one name."""
     names = re.findall(r"\{(\w+)\}", pattern.text)
     return (
         re.fullmatch(r"[A-ZÄÖÜ][^?]+\?", pattern.text)
@@ -43,7 +46,7 @@ def is_one_question(pattern):
         and len(names) == len(set(names))
         and len(set(names) & set(SLOTS)) <= 1
         and len({"p", "d"} & set(names)) <= 1
-        and pattern.only | pattern.never <= set(FAMILIES)
+        and pattern.only_groups | pattern.excluded_groups <= set(PRODUCT_GROUPS)
         and re.fullmatch(r"[a-z_]+", pattern.facet)
     )
 
@@ -54,7 +57,7 @@ def test_every_pattern_is_one_question():
 
 def test_every_pattern_names_something():
     """A product question the product; a market question the product, the brand or the kind of product."""
-    of_product = set(grammar_of("en").of("product"))
+    of_product = set(load_grammar("en").patterns_for("product"))
     wrong = [
         pattern.text
         for pattern in EVERY
@@ -92,6 +95,6 @@ def test_english_needs_no_agreement():
     assert [pattern.text for kind in TYPES for pattern in patterns("en", kind) if wrong.search(pattern.text)] == []
 
 
-def test_no_noun_is_in_two_families():
-    nouns = [noun for family in FAMILIES.values() for noun in family.split()]
+def test_no_noun_is_in_two_groups():
+    nouns = [noun for group in PRODUCT_GROUPS.values() for noun in group.split()]
     assert sorted(noun for noun in set(nouns) if nouns.count(noun) > 1) == []

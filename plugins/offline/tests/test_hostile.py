@@ -48,9 +48,16 @@ def test_a_title_of_which_nothing_is_left_is_this_product(ask):
 
 def test_fields_of_the_wrong_shape_are_passed_over(ask):
     odd = {
-        "title": ["a"], "brand": 7, "category_path": "x > y", "attributes": ["a"], "variant_options": {"Size": "XL"},
-        "competitors": [None, {"a": 1}], "audience": None, "bullet_points": [1], "description": {"en": "x"},
-    }  # fmt: skip
+        "title": ["a"],
+        "brand": 7,
+        "category_path": "x > y",
+        "attributes": ["a"],
+        "variant_options": {"Size": "XL"},
+        "competitors": [None, {"a": 1}],
+        "audience": None,
+        "bullet_points": [1],
+        "description": {"en": "x"},
+    }
     for kind in ("product", "market"):
         assert len(ask(odd, kind)) == 25
 

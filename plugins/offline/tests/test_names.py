@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querygen_offline.families import family_of
-from querygen_offline.names import kinds_of, measure_of, name_of, phrase_of, quality_of, topic_of
+from querygen_offline.names import (
+    parse_measure,
+    short_phrase,
+    shorten_title,
+    spoken_name,
+    to_adjective,
+    to_plural_kind,
+    to_topic,
+)
+from querygen_offline.product_groups import find_product_group
 
 
 @pytest.mark.parametrize(
@@ -30,13 +38,13 @@ from querygen_offline.names import kinds_of, measure_of, name_of, phrase_of, qua
     ],
 )
 def test_names(title, brand, name):
-    assert name_of(title, brand) == name
+    assert shorten_title(title, brand) == name
 
 
 @given(st.text(max_size=300), st.text(max_size=40))
 @settings(max_examples=100)
 def test_a_name_is_short_and_printable(title, brand):
-    name = name_of(title, brand)
+    name = shorten_title(title, brand)
     assert name.isprintable()
     assert len(name) <= 60
     assert len(name.split()) <= 8
@@ -67,13 +75,13 @@ def test_a_name_is_short_and_printable(title, brand):
     ],
 )
 def test_topics(attribute, topic):
-    assert topic_of(attribute, capitals=False) == topic
+    assert to_topic(attribute, capitals=False) == topic
 
 
 def test_german_topics_keep_their_capitals():
-    assert topic_of("Haltbarkeit nach dem Öffnen", capitals=True) == "Haltbarkeit nach dem Öffnen"
-    assert topic_of("gewicht", capitals=True) == "Gewicht"
-    assert topic_of("Spülmaschinengeeignet", capitals=True) == ""
+    assert to_topic("Haltbarkeit nach dem Öffnen", capitals=True) == "Haltbarkeit nach dem Öffnen"
+    assert to_topic("gewicht", capitals=True) == "Gewicht"
+    assert to_topic("Spülmaschinengeeignet", capitals=True) == ""
 
 
 @pytest.mark.parametrize(
@@ -95,7 +103,7 @@ def test_german_topics_keep_their_capitals():
     ],
 )
 def test_measures(value, measure):
-    assert measure_of(value) == measure
+    assert parse_measure(value) == measure
 
 
 @pytest.mark.parametrize(
@@ -119,19 +127,19 @@ def test_measures(value, measure):
     ],
 )
 def test_kinds(name, kinds):
-    assert kinds_of(name, capitals=False) == kinds
+    assert to_plural_kind(name, capitals=False) == kinds
 
 
 def test_phrases_and_qualities():
-    assert phrase_of("  matt   black ") == "matt black"
-    assert phrase_of("black, white") == ""
-    assert quality_of("Dishwasher_safe") == "dishwasher safe"
-    assert quality_of("Water resistant") == "water resistant"
-    assert quality_of("Warranty") == ""
+    assert short_phrase("  matt   black ") == "matt black"
+    assert short_phrase("black, white") == ""
+    assert to_adjective("Dishwasher_safe") == "dishwasher safe"
+    assert to_adjective("Water resistant") == "water resistant"
+    assert to_adjective("Warranty") == ""
 
 
 @pytest.mark.parametrize(
-    ("names", "compounds", "family"),
+    ("names", "compounds", "group"),
     [
         (["electric gooseneck kettle"], False, ("appliance", "kettle")),
         (["", "Zorvex Rain Jackets"], False, ("wear", "Jackets")),
@@ -140,5 +148,19 @@ def test_phrases_and_qualities():
         (["Zorvex 3000"], True, ("", "")),
     ],
 )
-def test_families(names, compounds, family):
-    assert family_of(names, compounds=compounds) == family
+def test_product_groups(names, compounds, group):
+    assert find_product_group(names, compounds=compounds) == group
+
+
+@pytest.mark.parametrize(
+    ("name", "brand", "spoken"),
+    [
+        ("Brassline Tarn X20 Gooseneck Kettle", "Brassline", "Brassline Tarn X20"),
+        ("Brassline Tarn Gooseneck Kettle", "Brassline", "Brassline Tarn Gooseneck"),
+        ("Kettle", "", "Kettle"),
+        ("Spin Master Cool Maker", "Spin Master", "Spin Master Cool Maker"),
+        ("3M Tape", "3M", "3M Tape"),
+    ],
+)
+def test_people_say_the_beginning_of_a_name(name: str, brand: str, spoken: str) -> None:
+    assert spoken_name(name, brand) == spoken

@@ -9,21 +9,54 @@ import pytest
 
 PLANS = {
     "product": {
-        "features": 5, "benefits": 4, "usage": 4, "suitability": 3, "compatibility": 3, "care": 2,
-        "problem_solving": 2, "safety": 1, "included": 1,
+        "features": 5,
+        "benefits": 4,
+        "usage": 4,
+        "suitability": 3,
+        "compatibility": 3,
+        "care": 2,
+        "problem_solving": 2,
+        "safety": 1,
+        "included": 1,
     },
     "market": {
-        "ranking": 6, "competitors": 5, "reputation": 4, "alternatives": 3, "positioning": 3, "price_value": 2,
-        "audience": 1, "trend": 1,
+        "ranking": 6,
+        "competitors": 5,
+        "reputation": 4,
+        "alternatives": 3,
+        "positioning": 3,
+        "price_value": 2,
+        "audience": 1,
+        "trend": 1,
     },
-}  # fmt: skip
+}
 TYPES = tuple(PLANS)
 TITLES = {
-    "en": ("Zorvex 3000", "Zorvex Kettle", "Zorvex Honey 500 g", "Zorvex Rain Jacket", "Zorvex Sofa",
-           "Zorvex Hand Cream", "Zorvex Antivirus Software", "Zorvex Rose Bouquet", "Zorvex Tent", "Zorvex Laptop"),
-    "de": ("Zorvex 3000", "Zorvex Wasserkocher", "Zorvex Honig", "Zorvex Regenjacke", "Zorvex Sofa", "Zorvex Handcreme",
-           "Zorvex Betriebssystem", "Zorvex Pflanze", "Zorvex Puzzle", "Zorvex Laptop"),
-}  # fmt: skip
+    "en": (
+        "Zorvex 3000",
+        "Zorvex Kettle",
+        "Zorvex Honey 500 g",
+        "Zorvex Rain Jacket",
+        "Zorvex Sofa",
+        "Zorvex Hand Cream",
+        "Zorvex Antivirus Software",
+        "Zorvex Rose Bouquet",
+        "Zorvex Tent",
+        "Zorvex Laptop",
+    ),
+    "de": (
+        "Zorvex 3000",
+        "Zorvex Wasserkocher",
+        "Zorvex Honig",
+        "Zorvex Regenjacke",
+        "Zorvex Sofa",
+        "Zorvex Handcreme",
+        "Zorvex Betriebssystem",
+        "Zorvex Pflanze",
+        "Zorvex Puzzle",
+        "Zorvex Laptop",
+    ),
+}
 BARE = [
     ({"title": title, "locale": locale}, kind)
     for locale, titles in TITLES.items()
@@ -113,7 +146,7 @@ def test_an_accepted_question_is_known_again_after_a_repair(ask, kettle):
 
 
 def test_every_product_question_names_the_product(ask, kettle):
-    assert all("Brassline Tarn Gooseneck Kettle" in text for text in texts(ask(kettle, "product", 500)))
+    assert all("Brassline Tarn Gooseneck" in text for text in texts(ask(kettle, "product", 500)))
 
 
 def test_brand_modes_say_what_is_named(ask, kettle):
@@ -189,7 +222,7 @@ def test_labels_are_those_of_the_prompts(ask, kettle):
         assert re.fullmatch(r"[a-z_]+", question["persona"])
 
 
-def test_families_gate_what_makes_no_sense(ask):
+def test_product_groups_exclude_what_makes_no_sense(ask):
     honey = " ".join(texts(ask({"title": "Zorvex Forest Honey"}, "product", 500)))
     assert "after opening" in honey
     assert not re.search("spare parts|repair|accessories", honey)
@@ -211,10 +244,14 @@ def test_a_brand_that_the_title_lacks_is_put_in_front(ask):
 @pytest.mark.parametrize("locale", ["de", "de-AT", "DE_ch"])
 def test_german(ask, locale):
     product = {
-        "title": "Brelldorf Tarn Wasserkocher 1,0 l", "brand": "Brelldorf", "locale": locale,
-        "category_path": ["Küche", "Wasserkocher"], "description": "Der Griff liegt gut in der Hand.",
-        "attributes": {"Leistung": "1200 W", "Material": "Edelstahl", "Vegan": "ja"}, "competitors": ["Castermoor"],
-    }  # fmt: skip
+        "title": "Brelldorf Tarn Wasserkocher 1,0 l",
+        "brand": "Brelldorf",
+        "locale": locale,
+        "category_path": ["Küche", "Wasserkocher"],
+        "description": "Der Griff liegt gut in der Hand.",
+        "attributes": {"Leistung": "1200 W", "Material": "Edelstahl", "Vegan": "ja"},
+        "competitors": ["Castermoor"],
+    }
     said = texts(ask(product, "product", 500))
     assert not [text for text in said if "das Produkt" in text or " the " in text]
     joined = " ".join(said)

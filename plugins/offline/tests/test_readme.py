@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from querygen_offline import OfflineOptions
+from querygen_offline.options import OfflineOptions
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -15,4 +15,4 @@ def test_the_options_table_is_that_of_the_model():
 
 
 def test_it_says_what_it_is_not():
-    assert "no language model" in README
+    assert "not a language model" in README

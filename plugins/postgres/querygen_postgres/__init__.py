@@ -1,4 +1,4 @@
-"""Products from PostgreSQL, queries into it."""
+"""Reads products from PostgreSQL and writes queries into it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def build_source(options: SourceOptions, context: Context) -> Input:
 
 @hookimpl
 def querygen_inputs() -> Iterable[Component[SourceOptions, Input]]:
-    return [Component("job-products", SourceOptions, build_source, "the products selected for the job")]
+    summary = "Reads the products that `jobselectedproducts` selects for the job"
+    return [Component("job-products", SourceOptions, build_source, summary)]
 
 
 def build_job_products(options: JobProductsOptions, context: Context) -> Preprocessor:
@@ -30,7 +31,7 @@ def build_job_products(options: JobProductsOptions, context: Context) -> Preproc
 
 @hookimpl
 def querygen_preprocessors() -> Iterable[Component[Any, Preprocessor]]:
-    summary = "finds each product's row in `products`, or writes it"
+    summary = "Finds each product's row in `products`, or creates it"
     return [Component("job-products", JobProductsOptions, build_job_products, summary)]
 
 
@@ -42,4 +43,5 @@ def build_queries(options: QueriesOptions, context: Context) -> Sink:
 
 @hookimpl
 def querygen_sinks() -> Iterable[Component[QueriesOptions, Sink]]:
-    return [Component("queries", QueriesOptions, build_queries, "the table `queries`, each question once")]
+    summary = "Writes a job's queries to the table `queries`, each once"
+    return [Component("queries", QueriesOptions, build_queries, summary)]

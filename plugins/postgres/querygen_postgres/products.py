@@ -1,4 +1,4 @@
-"""The table `products`: which row stands for a product, and making it if there is none."""
+"""The table `products`: finds the row that stands for a product, and creates or updates it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-from querygen_postgres.names import Names
+from querygen_postgres.names import TableNames
 from querygen_postgres.session import Cursor
 
 _OWN_ID: LiteralString = "coalesce(p.product_data ->> 'product_id', p.product_data ->> 'id', p.product_data ->> 'sku')"
 _TITLE: LiteralString = "md5(lower(coalesce(p.product_data ->> 'title', p.product_data ->> 'name')))"
 _BRAND: LiteralString = "lower(coalesce(nullif(p.brand_name, ''), p.product_data ->> 'brand', ''))"
 IS_OURS: LiteralString = "p.product_data ?& ARRAY['source', 'product_id', 'locale']"
-"""A row that querygen wrote says of which product it is."""
+"""True for rows that querygen wrote: they hold the product's whole identity."""
 
-_WANTED: LiteralString = """
+_LOOKUPS: LiteralString = """
 FROM unnest(%(keys)s::text[], %(sources)s::text[], %(ids)s::text[], %(locales)s::text[], %(hashes)s::text[],
             %(titles)s::text[], %(brands)s::text[]) AS w(key, source, id, locale, hash, title, brand)
 """
-_FOUND: LiteralString = f"SELECT w.key, p.product_id, p.product_hash IS NOT DISTINCT FROM w.hash {_WANTED}"  # noqa: S608
+_MATCH: LiteralString = f"SELECT w.key, p.product_id, p.product_hash IS NOT DISTINCT FROM w.hash {_LOOKUPS}"  # noqa: S608
 _SELECTED: LiteralString = "JOIN {jobselectedproducts} j ON j.product_id = p.product_id AND j.job_id = %(job)s"
 
 _BY_HASH: LiteralString = "JOIN {products} p ON p.product_hash = w.hash"
 _BY_KEY: LiteralString = "JOIN {product} m ON m.product_key = w.key JOIN {products} p ON p.product_id = m.product_id"
+# Rows that querygen wrote say whose id theirs is; in other rows an id is taken for one of any source and locale.
 _BY_ID: LiteralString = f"""
 JOIN {{products}} p ON {_OWN_ID} = w.id AND (NOT {IS_OURS}
   OR (p.product_data ->> 'source' = w.source AND p.product_data ->> 'locale' = w.locale))
 """
+# Never a row that querygen wrote: it stands for the product with its id, whatever the title.
 _BY_TITLE: LiteralString = f"""
 JOIN {{products}} p ON {_TITLE} = md5(lower(w.title)) AND {_BRAND} = lower(w.brand) AND NOT {IS_OURS}
 """
-_NOBODYS: LiteralString = " AND NOT EXISTS (SELECT FROM {product} m WHERE m.product_id = p.product_id)"
+_UNASSIGNED: LiteralString = " AND NOT EXISTS (SELECT FROM {product} m WHERE m.product_id = p.product_id)"
 
+# Sorted, so that processes that add the same products reach the unique index in the same order and cannot deadlock. A
+# row of equal hash that another process adds first is used instead.
 _ADD = """
 INSERT INTO {products} (product_data, brand_name, product_hash)
 SELECT DISTINCT ON (w.hash) w.data, w.brand, w.hash
@@ -54,19 +58,21 @@ WHERE p.product_id = w.row AND (p.product_data IS DISTINCT FROM w.data OR p.prod
 _LOCK_CHANGED: LiteralString = (
     f"SELECT p.product_id {_NEW}, {{products}} p {_CHANGED} ORDER BY p.product_id FOR UPDATE OF p"
 )
-"""Many writers reach the rows in the same order, so none waits for one that waits for it."""
+"""In the order of ids, so that writers of the same rows wait for each other but never in a circle."""
 
 _CHANGE: LiteralString = (
     f"UPDATE {{products}} p SET product_data = w.data, brand_name = w.brand, product_hash = w.hash {_NEW} {_CHANGED}"  # noqa: S608
 )
 _KEYS = "SELECT product_key, product_id FROM {product} WHERE product_id = ANY(%s) OR product_key = ANY(%s)"
+# Sorted for the same reason as _ADD.
 _REMEMBER = """
 INSERT INTO {product} (product_key, product_id)
 SELECT w.key, w.id FROM unnest(%(keys)s::text[], %(rows)s::bigint[]) AS w(key, id)
 ORDER BY w.key
 ON CONFLICT (product_key) DO UPDATE SET product_id = excluded.product_id
 """
-_TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('querygen selection ' || %(job)s::text, 0))"
+_LOCK_SELECTION = "SELECT pg_advisory_xact_lock(hashtextextended('querygen selection ' || %(job)s::text, 0))"
+# NOT EXISTS and a lock instead of a constraint: the deployment's table may have none.
 _SELECT = """
 INSERT INTO {jobselectedproducts} (job_id, product_id, selected_at)
 SELECT %(new_job)s, w.id, now() FROM (SELECT DISTINCT unnest(%(products)s::bigint[]) AS id) AS w
@@ -77,113 +83,136 @@ ON CONFLICT DO NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A product that looks for its row. data: what a new row would hold of it."""
+class ProductLookup:
+    """The fields that identify a product's row, and the content of a new one."""
 
     key: str
+    """The product's key, `source:product_id:locale`."""
+
     source: str
+    """Source of the record; part of the key."""
+
     product_id: str
+    """The id that the source gives the product, not the one of a row."""
+
     locale: str
+    """Language of the record, as a BCP 47 tag."""
+
     content_hash: str
+    """SHA-256 of the product's content, in hexadecimal; `product_hash` of its row."""
+
     title: str
+    """Compared without regard to case."""
+
     brand: str
+    """Compared without regard to case; empty if unknown."""
+
     data: Mapping[str, Any]
+    """`product_data` of a new row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """same: the row's hash is the product's, so nothing has changed. clear: False if several rows would do."""
+class RowMatch:
+    """A row of `products` that matches a lookup."""
 
     product_id: int
-    same: bool
-    clear: bool = True
+    """The row's id; the lowest one if several rows match."""
+
+    is_current: bool
+    """The row has the product's hash, so its content has not changed."""
+
+    is_unique: bool = True
+    """No other row matches equally well."""
 
 
 class ProductTable:
-    """keyed: whether querygen's own table of keys is there. selected_for: look among this job's selection only.
-
-    Without the table of keys a product is still found by the id in `product_data`.
+    """keyed: the ledger's table of product keys exists; without it a product is found by the id in `product_data`.
+    selected_for: a job, to find only rows that it has selected.
     """
 
-    def __init__(self, names: Names, *, keyed: bool, selected_for: str | None = None) -> None:
+    def __init__(self, names: TableNames, *, keyed: bool, selected_for: str | None = None) -> None:
         self._names = names
         self._keyed = keyed
         self._selected_for = selected_for
 
-    def find(self, cursor: Cursor, wanted: Sequence[Wanted]) -> dict[str, Found]:
-        """By content, then key, then title and brand, each only for what was not found before."""
-        by_title = f"{_BY_TITLE}{_NOBODYS}" if self._keyed else _BY_TITLE
-        ways = (_BY_HASH, *([_BY_KEY] if self._keyed else []), _BY_ID, by_title)
-        found: dict[str, Found] = {}
-        for way in ways:
-            rest = [one for one in wanted if one.key not in found]
+    def find(self, cursor: Cursor, lookups: Sequence[ProductLookup]) -> dict[str, RowMatch]:
+        """Matches by product key. They are looked for by content, then key, id, and title with brand."""
+        by_title = f"{_BY_TITLE}{_UNASSIGNED}" if self._keyed else _BY_TITLE
+        conditions = (_BY_HASH, *([_BY_KEY] if self._keyed else []), _BY_ID, by_title)
+        matches: dict[str, RowMatch] = {}
+        for condition in conditions:
+            rest = [lookup for lookup in lookups if lookup.key not in matches]
             if rest:
-                found |= self._look(cursor, way, rest)
-        return found
+                matches |= self._match(cursor, condition, rest)
+        return matches
 
-    def find_or_make(self, cursor: Cursor, wanted: Sequence[Wanted]) -> dict[str, int]:
-        """The row of each product, by its key. A changed product keeps its row, unless another one has it too.
+    def find_or_create(self, cursor: Cursor, lookups: Sequence[ProductLookup]) -> dict[str, int]:
+        """The id of each product's row, by product key.
 
-        Rows that querygen did not write keep their data.
+        A product that has changed keeps its row, unless the row also stands for another product, which has not: then it
+        gets a new row. Data of rows that querygen did not write is left as it is.
         """
-        found = {key: one for key, one in self.find(cursor, wanted).items() if one.clear}
-        keys = self._keys(cursor, found) if self._keyed else {}
+        matches = {key: match for key, match in self.find(cursor, lookups).items() if match.is_unique}
+        keys = self._keys(cursor, matches) if self._keyed else {}
         kept = {
-            key: one.product_id for key, one in found.items() if one.same or not keys.get(one.product_id, set()) - {key}
+            key: match.product_id
+            for key, match in matches.items()
+            if match.is_current or not keys.get(match.product_id, set()) - {key}
         }
         if kept:
-            old = [one for one in wanted if one.key in kept]
-            values = {**_columns(old), "rows": [kept[one.key] for one in old]}
+            existing = [lookup for lookup in lookups if lookup.key in kept]
+            values = {**_columns(existing), "rows": [kept[lookup.key] for lookup in existing]}
             if cursor.execute(self._names.sql(_LOCK_CHANGED), values).fetchone():
                 cursor.execute(self._names.sql(_CHANGE), values)
-        rows = kept | self._add(cursor, [one for one in wanted if one.key not in kept])
+        rows = kept | self._add(cursor, [lookup for lookup in lookups if lookup.key not in kept])
         if self._keyed:
             self._remember(cursor, {key: row for key, row in rows.items() if key not in keys.get(row, ())})
         return rows
 
     def select(self, cursor: Cursor, job_id: str, rows: Iterable[int]) -> None:
-        """Make them part of the job's selection."""
-        values = {"job": job_id, "new_job": job_id, "products": sorted(set(rows))}  # its type is that of the column
-        cursor.execute(_TAKE_TURNS, values)
+        """Add rows, by id, to the job's selection."""
+        # `job` and `new_job` have the same value; as one parameter it could not be both text and the column's own type.
+        values = {"job": job_id, "new_job": job_id, "products": sorted(set(rows))}
+        cursor.execute(_LOCK_SELECTION, values)
         cursor.execute(self._names.sql(_SELECT), values)
 
-    def _look(self, cursor: Cursor, way: LiteralString, wanted: Sequence[Wanted]) -> dict[str, Found]:
-        among = _SELECTED if self._selected_for is not None else ""
-        values = {**_columns(wanted), "job": self._selected_for}
+    def _match(self, cursor: Cursor, condition: LiteralString, lookups: Sequence[ProductLookup]) -> dict[str, RowMatch]:
+        selection = _SELECTED if self._selected_for is not None else ""
+        values = {**_columns(lookups), "job": self._selected_for}
         matches: dict[str, set[tuple[int, bool]]] = defaultdict(set)
-        for key, row, same in cursor.execute(self._names.sql(f"{_FOUND}{way} {among}"), values):
-            matches[key].add((row, same))
-        return {key: Found(*min(rows), clear=len(rows) == 1) for key, rows in matches.items()}
+        for key, row, is_current in cursor.execute(self._names.sql(f"{_MATCH}{condition} {selection}"), values):
+            matches[key].add((row, is_current))
+        return {key: RowMatch(*min(rows), is_unique=len(rows) == 1) for key, rows in matches.items()}
 
-    def _keys(self, cursor: Cursor, found: Mapping[str, Found]) -> dict[int, set[str]]:
-        """The keys of every row that was found, and of every row that these products had before."""
+    def _keys(self, cursor: Cursor, matches: Mapping[str, RowMatch]) -> dict[int, set[str]]:
+        """The product keys of every matching row, and of every row that stood for these products before, by row."""
         keys: dict[int, set[str]] = defaultdict(set)
-        rows = [one.product_id for one in found.values()]
-        for key, row in cursor.execute(self._names.sql(_KEYS), (rows, list(found))):
+        rows = [match.product_id for match in matches.values()]
+        for key, row in cursor.execute(self._names.sql(_KEYS), (rows, list(matches))):
             keys[row].add(key)
         return keys
 
-    def _add(self, cursor: Cursor, new: Sequence[Wanted]) -> dict[str, int]:
-        """Rows for products that have none; those of equal content, here or in another process, get the same."""
+    def _add(self, cursor: Cursor, new: Sequence[ProductLookup]) -> dict[str, int]:
+        """Create rows. Products of equal content, in this process or another, get the same one: the hash is unique."""
         if not new:
             return {}
         cursor.execute(self._names.sql(_ADD), _columns(new))
-        anywhere = ProductTable(self._names, keyed=False)
-        return {key: one.product_id for key, one in anywhere._look(cursor, _BY_HASH, new).items()}
+        unrestricted = ProductTable(self._names, keyed=False)
+        return {key: match.product_id for key, match in unrestricted._match(cursor, _BY_HASH, new).items()}
 
     def _remember(self, cursor: Cursor, rows: Mapping[str, int]) -> None:
         if rows:
             cursor.execute(self._names.sql(_REMEMBER), {"keys": list(rows), "rows": list(rows.values())})
 
 
-def _columns(wanted: Sequence[Wanted]) -> dict[str, list[Any]]:
+def _columns(lookups: Sequence[ProductLookup]) -> dict[str, list[Any]]:
     return {
-        "keys": [one.key for one in wanted],
-        "sources": [one.source for one in wanted],
-        "ids": [one.product_id for one in wanted],
-        "locales": [one.locale for one in wanted],
-        "hashes": [one.content_hash for one in wanted],
-        "titles": [one.title for one in wanted],
-        "brands": [one.brand for one in wanted],
-        "data": [json.dumps(one.data) for one in wanted],
+        "keys": [lookup.key for lookup in lookups],
+        "sources": [lookup.source for lookup in lookups],
+        "ids": [lookup.product_id for lookup in lookups],
+        "locales": [lookup.locale for lookup in lookups],
+        "hashes": [lookup.content_hash for lookup in lookups],
+        "titles": [lookup.title for lookup in lookups],
+        "brands": [lookup.brand for lookup in lookups],
+        "data": [json.dumps(lookup.data) for lookup in lookups],
     }

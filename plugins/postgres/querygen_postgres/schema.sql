@@ -1,5 +1,5 @@
--- What `querygen db init` makes, and may make again at any time: it adds what is missing and changes nothing.
--- {schema} holds the deployment's own tables, {ledger} what querygen remembers of them.
+-- `querygen db init` creates what is missing of this and changes nothing that exists, so it may be run at any time.
+-- {schema} holds the deployment's own tables, {ledger} those that only querygen uses.
 
 CREATE SCHEMA {schema};
 
@@ -10,7 +10,7 @@ CREATE TABLE {schema}.products (
   product_hash varchar(64) UNIQUE
 );
 
--- To find a product that has changed: by its own id, or by its title.
+-- To find a product that has changed, by its own id or by its title.
 CREATE INDEX products_own_id ON {schema}.products
   (coalesce(product_data ->> 'product_id', product_data ->> 'id', product_data ->> 'sku'));
 
@@ -26,7 +26,7 @@ CREATE TABLE {schema}.queries (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Readers ask by product, and so does mode B.
+-- For readers, and to find a product's rows.
 CREATE INDEX queries_product_id ON {schema}.queries (product_id);
 
 CREATE TABLE {schema}.jobselectedproducts (
@@ -38,23 +38,47 @@ CREATE TABLE {schema}.jobselectedproducts (
 
 CREATE SCHEMA {ledger};
 
--- One row per product and job: which rows of `queries` the job holds for it, and the digest of what it delivered last.
--- `place` is 0 for the first product of a job that a row of `products` stands for; several may share one.
--- digest is NULL where another job has put its own rows in the place of these.
+-- The version of this schema's layout; the highest counts.
+CREATE TABLE {ledger}.layout (
+  version integer PRIMARY KEY
+);
+
+-- One row per product and job: what the job has delivered.
 CREATE TABLE {ledger}.delivery (
   job_id text NOT NULL,
   product_key text NOT NULL,
-  product_id bigint NOT NULL,
-  place integer NOT NULL DEFAULT 0,
+  -- The row of `products` that the questions belong to. NULL: a deleted product that never had one.
+  product_id bigint,
+  -- The version of the product that was delivered last, 0 if its source has none. An older one is refused.
+  version bigint NOT NULL DEFAULT 0,
+  -- Of the questions that were delivered last. NULL if another job has switched off some of them since.
   digest bytea,
+  -- The rows of `queries` with these questions, in their order.
   query_ids bigint[] NOT NULL,
+  -- Rows that querygen has switched off. They become active again if their question returns.
   retired_ids bigint[] NOT NULL DEFAULT '{}',
+  -- Rows that somebody else had switched off when their question was dropped. They stay off if it returns.
+  hidden_ids bigint[] NOT NULL DEFAULT '{}',
   delivered_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (job_id, product_key),
-  CONSTRAINT delivery_place UNIQUE (product_id, job_id, place)
+  PRIMARY KEY (product_key, job_id)
 );
 
--- Which row of `products` stands for which product; several may share one.
+CREATE INDEX delivery_product_id ON {ledger}.delivery (product_id);
+
+-- Whoever changes questions of a row of `products` locks its row here first, so that jobs wait for each other.
+CREATE TABLE {ledger}.product_lock (
+  product_id bigint PRIMARY KEY
+);
+
+-- The highest lease of each job and partition that has delivered. A process with a lower one changes nothing.
+CREATE TABLE {ledger}.fence (
+  job_id text NOT NULL,
+  partition integer NOT NULL,
+  fence bigint NOT NULL,
+  PRIMARY KEY (job_id, partition)
+);
+
+-- The row of `products` that stands for each product; several products may share one.
 CREATE TABLE {ledger}.product (
   product_key text PRIMARY KEY,
   product_id bigint NOT NULL
@@ -62,7 +86,7 @@ CREATE TABLE {ledger}.product (
 
 CREATE INDEX product_product_id ON {ledger}.product (product_id);
 
--- For readers: the questions that are to be shown.
+-- For readers: all active questions.
 CREATE VIEW {ledger}.active_queries AS
   SELECT q.query_id, q.product_id, p.brand_name, p.product_data ->> 'title' AS title,
          q.query_type, q.query_text, q.created_at

@@ -1,4 +1,4 @@
-"""`postgres/job-products`, the preprocessor: each product gets the id of its row in `products`."""
+"""The preprocessor `postgres/job-products`: gives each product the id of its row in `products`."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from dataclasses import replace
 
 from querygen_core.api import Context, Product, Reject, SinkError
 from querygen_postgres.address import Address
+from querygen_postgres.bisect import DataProblem, bisect, explain
 from querygen_postgres.database import PostgresDatabase
-from querygen_postgres.ground import Ground
-from querygen_postgres.isolation import Refused, explain, isolate
-from querygen_postgres.names import Names
+from querygen_postgres.names import TableNames
 from querygen_postgres.options import JobProductsOptions
-from querygen_postgres.products import ProductTable, Wanted
-from querygen_postgres.records import of_product
+from querygen_postgres.preflight import Preflight
+from querygen_postgres.products import ProductLookup, ProductTable
+from querygen_postgres.records import lookup_of_product
 from querygen_postgres.session import Cursor, Session
 
 _AMBIGUOUS = Reject(
     reason="ambiguous_product",
-    message="several rows of products have its title and brand; give one of them its id or hash",
+    message="several rows of products have this title and brand; set the id or the hash of the right one",
 )
-_LOOKING = {"products": ("SELECT",), "jobselectedproducts": ("SELECT",)}
-_MAKING = {"products": ("SELECT", "INSERT", "UPDATE"), "jobselectedproducts": ("SELECT", "INSERT")}
-_PATIENCE = 10.0  # seconds that the database may be away, in the middle of reading the input
-_PAUSE = 0.5
+_TO_FIND = {"products": ("SELECT",), "jobselectedproducts": ("SELECT",)}
+_TO_CREATE = {"products": ("SELECT", "INSERT", "UPDATE"), "jobselectedproducts": ("SELECT", "INSERT")}
+_RETRY_TIMEOUT = 10.0  # seconds that the database may be unavailable; the input waits meanwhile
+_PAUSE = 0.5  # seconds between two attempts
 
 
 class JobProducts:
-    """Each product is judged by itself; what is written is in the end the same in whatever order they come."""
+    """Looks at each product by itself, so the rows are the same in whatever order products arrive."""
 
     def __init__(self, options: JobProductsOptions, context: Context) -> None:
-        names = Names(options.schema_name)
-        self._makes = options.missing == "create"
+        names = TableNames(options.schema_name)
+        self._creates = options.missing == "create"
         self._session = Session(Address(options, context))
-        needs = _MAKING if self._makes else _LOOKING
+        needs = _TO_CREATE if self._creates else _TO_FIND
         self._names = names
-        self._ground = Ground(self._session, names, needs, "auto", context.log)
+        self._preflight = Preflight(self._session, names, needs, "auto", context.log)
         self.database = PostgresDatabase(self._session, names, ledger=False)
         self._job_id = context.job_id
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._ground.look)
+        await asyncio.to_thread(self._preflight.check)
 
     async def process(self, products: Sequence[Product]) -> Sequence[Product | Reject]:
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _RETRY_TIMEOUT
         while products:
             try:
                 return await asyncio.to_thread(self._process, products)
@@ -59,37 +59,37 @@ class JobProducts:
         await asyncio.to_thread(self._session.close)
 
     def _process(self, products: Sequence[Product]) -> list[Product | Reject]:
-        wanted = {product.key: of_product(product) for product in products}
-        found = isolate(list(wanted.values()), self._make if self._makes else self._find, self._refuse)
-        return [self._result(product, found.get(product.key)) for product in products]
+        lookups = {product.key: lookup_of_product(product) for product in products}
+        rows = bisect(list(lookups.values()), self._create if self._creates else self._find, self._reject)
+        return [self._result(product, rows.get(product.key)) for product in products]
 
-    def _find(self, wanted: Sequence[Wanted]) -> dict[str, int | Reject]:
-        keyed = self._ground.mode(makes=False) == "A"
+    def _find(self, lookups: Sequence[ProductLookup]) -> dict[str, int | Reject]:
+        keyed = self._preflight.uses_ledger(may_create=False)
         table = ProductTable(self._names, keyed=keyed, selected_for=self._job_id)
-        found = self._session.read(lambda cursor: table.find(cursor, wanted))
-        return {key: one.product_id if one.clear else _AMBIGUOUS for key, one in found.items()}
+        matches = self._session.read(lambda cursor: table.find(cursor, lookups))
+        return {key: match.product_id if match.is_unique else _AMBIGUOUS for key, match in matches.items()}
 
-    def _make(self, wanted: Sequence[Wanted]) -> dict[str, int | Reject]:
-        table = ProductTable(self._names, keyed=self._ground.mode() == "A")
+    def _create(self, lookups: Sequence[ProductLookup]) -> dict[str, int | Reject]:
+        table = ProductTable(self._names, keyed=self._preflight.uses_ledger())
 
-        def make(cursor: Cursor) -> dict[str, int]:
-            rows = table.find_or_make(cursor, wanted)
+        def create(cursor: Cursor) -> dict[str, int]:
+            rows = table.find_or_create(cursor, lookups)
             table.select(cursor, self._job_id, rows.values())
             return rows
 
-        return dict(self._session.write(make))
+        return dict(self._session.write(create))
 
-    def _refuse(self, one: Wanted, error: Refused) -> dict[str, int | Reject]:
-        texts = {"product_data": [str(one.data)], "brand_name": [one.brand]}
-        why = explain(error, texts, self._session)
-        return {one.key: Reject(reason="unstorable", message=f"the table products cannot hold it: {why}", key=one.key)}
+    def _reject(self, lookup: ProductLookup, error: DataProblem) -> dict[str, int | Reject]:
+        texts = {"product_data": [str(lookup.data)], "brand_name": [lookup.brand]}
+        message = f"the table products cannot store it: {explain(error, texts, self._session)}"
+        return {lookup.key: Reject(reason="unstorable", message=message, key=lookup.key)}
 
-    def _result(self, product: Product, found: int | Reject | None) -> Product | Reject:
-        if isinstance(found, int):
-            return replace(product, refs={**product.refs, self._ground.identity: found})
-        reject = found or Reject(
+    def _result(self, product: Product, row: int | Reject | None) -> Product | Reject:
+        if isinstance(row, int):
+            return replace(product, refs={**product.refs, self._preflight.identity: row})
+        reject = row or Reject(
             reason="not_selected",
-            message=f"jobselectedproducts has no such product for job {self._job_id!r}; select it, or set "
+            message=f"the product is not in jobselectedproducts for job {self._job_id!r}; add it, or set "
             "`missing: create`",
         )
         return replace(reject, key=product.key)

@@ -1,4 +1,4 @@
-"""`postgres/queries`: what a job has made of its products, in the table `queries`."""
+"""The sink `postgres/queries`: makes the rows of `queries` equal to the outcomes of a job."""
 
 from __future__ import annotations
 
@@ -9,48 +9,55 @@ from typing import Protocol
 
 from querygen_core.api import Context, Outcome, Receipt
 from querygen_postgres.address import Address
+from querygen_postgres.advice import missing_indexes
+from querygen_postgres.bisect import DataProblem, bisect, explain, is_unstorable
 from querygen_postgres.database import PostgresDatabase
-from querygen_postgres.ground import Ground
-from querygen_postgres.isolation import Refused, explain, is_unstorable, isolate
+from querygen_postgres.fence import Fence
 from querygen_postgres.ledger import Ledger
-from querygen_postgres.names import Names
+from querygen_postgres.ledgerless import MAX_PRODUCTS, Ledgerless
+from querygen_postgres.names import TableNames
 from querygen_postgres.options import QueriesOptions
-from querygen_postgres.plain import MOST_PRODUCTS, Plain
+from querygen_postgres.preflight import Preflight
 from querygen_postgres.products import ProductTable
-from querygen_postgres.records import Delivery, Placed, of_outcome
-from querygen_postgres.session import Cursor, Limits, Session
+from querygen_postgres.records import Located, ProductRows, lookup_of_outcome
+from querygen_postgres.rows import RowWriter, triggers
+from querygen_postgres.session import Cursor, Session, Timeouts
 
-_ANY = 1_000_000
+_UNLIMITED = 1_000_000  # products of a batch
 _NEEDS = {"queries": ("SELECT", "INSERT"), "products": ("SELECT",)}
 
 
 class Store(Protocol):
-    """How a mode tells what is there as it should be, and writes what is not."""
+    """With a ledger or without. Receipts are by product key."""
 
-    def unchanged(self, cursor: Cursor, deliveries: Sequence[Delivery]) -> dict[str, Receipt]: ...
-    def write(self, cursor: Cursor, placed: Sequence[Placed]) -> dict[str, Receipt]: ...
+    def unchanged(self, cursor: Cursor, deliveries: Sequence[ProductRows]) -> dict[str, Receipt]:
+        """Receipts for the outcomes that are stored already, or too old to be; all others are left out."""
+
+    def write(self, cursor: Cursor, located: Sequence[Located]) -> dict[str, Receipt]:
+        """Make the rows of these products equal to their outcomes, in the cursor's transaction."""
 
 
 class QueriesSink:
-    """Works in a thread, on one connection, in transactions of about `batch_size` queries."""
+    """Works in a thread, on one connection, in transactions of up to `batch_size` queries."""
 
     def __init__(self, options: QueriesOptions, context: Context) -> None:
-        names = Names(options.schema_name)
-        self._session = Session(Address(options, context), Limits(options.statement_timeout, options.lock_timeout))
+        names = TableNames(options.schema_name)
+        self._session = Session(Address(options, context), Timeouts(options.statement_timeout, options.lock_timeout))
         self._names = names
-        self._ground = Ground(self._session, names, _NEEDS, options.mode, context.log)
-        self.database = PostgresDatabase(self._session, names, ledger=options.mode != "B")
+        self._preflight = Preflight(self._session, names, _NEEDS, options.ledger, context.log)
+        self.database = PostgresDatabase(self._session, names, ledger=options.ledger != "off")
         self._options = options
-        self._job_id = context.job_id
+        self._context = context
+        self._fence = Fence(names, context)
         self._store: Store | None = None
-        self._done: dict[tuple[str, bytes], Receipt] = {}
+        self._done: dict[tuple[str, int, bytes], Receipt] = {}
 
     @property
     def identity(self) -> str:
-        return self._ground.identity
+        return self._preflight.identity
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._ground.look)
+        await asyncio.to_thread(self._preflight.check)
 
     async def apply(self, outcomes: Sequence[Outcome]) -> Sequence[Receipt]:
         return await asyncio.to_thread(self._apply, outcomes)
@@ -59,73 +66,119 @@ class QueriesSink:
         await asyncio.to_thread(self._session.close)
 
     def _apply(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
-        """What a call that failed had done already is neither done nor counted again by the next."""
-        store, keyed = self._current_store(), self._ground.mode() == "A"
-        products = ProductTable(self._names, keyed=keyed)
+        """Receipts are kept until all of a call's outcomes are stored.
+
+        When a call fails half-way the engine repeats it. What was committed before is then not written again, and is
+        still reported as delivered, not as unchanged.
+        """
+        store, products = self._current_store(), ProductTable(self._names, keyed=self._preflight.uses_ledger())
         identity = self.identity
-        deliveries = [Delivery(one, bytes.fromhex(one.digest), one.refs.get(identity)) for one in outcomes]
-        rest = self._left(deliveries)
-        known = [one for one in rest if not is_unstorable(one.key)]
-        self._note(known, self._session.read(lambda cursor: store.unchanged(cursor, known)))
-        for batch in self._batches(self._left(rest), _ANY if keyed else MOST_PRODUCTS):
-            self._note(batch, isolate(batch, lambda part: self._write(part, store, products), self._refuse))
-        receipts = [self._done[one.key, one.digest] for one in deliveries]
+        deliveries = [
+            ProductRows(outcome, bytes.fromhex(outcome.digest), outcome.refs.get(identity)) for outcome in outcomes
+        ]
+        for part in _without_repetition(deliveries):
+            self._deliver(part, store, products)
+        receipts = [self._done[delivery.identity] for delivery in deliveries]
         self._done.clear()
         return receipts
 
-    def _write(self, batch: Sequence[Delivery], store: Store, products: ProductTable) -> dict[str, Receipt]:
-        placed: list[Placed] = []
+    def _deliver(self, deliveries: Sequence[ProductRows], store: Store, products: ProductTable) -> None:
+        rest = self._not_done(deliveries)
+        storable = [delivery for delivery in rest if not is_unstorable(delivery.key)]
+        self._note(storable, self._session.read(lambda cursor: store.unchanged(cursor, storable)))
+        max_products = _UNLIMITED if self._preflight.uses_ledger() else MAX_PRODUCTS
+        for batch in self._batches(self._not_done(rest), max_products):
+            self._note(batch, bisect(batch, lambda part: self._write(part, store, products), self._reject))
+
+    def _write(self, batch: Sequence[ProductRows], store: Store, products: ProductTable) -> dict[str, Receipt]:
+        located: list[Located] = []
 
         def work(cursor: Cursor) -> dict[str, Receipt]:
-            placed[:] = _placed(cursor, products, batch)
-            return store.write(cursor, placed)
+            if self._preflight.uses_ledger():
+                self._fence.hold(cursor, [delivery.key for delivery in batch])
+            located[:] = _locate(cursor, products, batch)  # replaced if the transaction is tried again
+            return store.write(cursor, located)
 
-        def is_there(cursor: Cursor) -> bool:
-            known = [replace(one, product_id=number) for one, number in placed]
-            return len(store.unchanged(cursor, known)) == len(known)
+        def is_stored(cursor: Cursor) -> bool:
+            written = [replace(delivery, product_id=product_id) for delivery, product_id in located]
+            return len(store.unchanged(cursor, written)) == len(written)
 
-        return self._session.write(work, is_there)
+        return self._session.write(work, is_stored)
 
-    def _refuse(self, one: Delivery, error: Refused) -> dict[str, Receipt]:
-        queries = one.outcome.queries
+    def _reject(self, delivery: ProductRows, error: DataProblem) -> dict[str, Receipt]:
+        queries = delivery.outcome.queries
         texts = {
             "query_text": [query.text for query in queries],
             "query_type": [query.query_type for query in queries],
-            "product_data": [one.key, one.outcome.title, one.outcome.brand],
+            "product_data": [delivery.key, delivery.outcome.title, delivery.outcome.brand],
         }
-        return {one.key: Receipt(product_key=one.key, error=explain(error, texts, self._session))}
+        return {delivery.key: Receipt(product_key=delivery.key, error=explain(error, texts, self._session))}
 
     def _current_store(self) -> Store:
         if self._store is None:
-            mode, sequence = self._ground.mode(), self._ground.sequence()
-            others = self._options.previous_jobs == "deactivate"
-            ledger = Ledger(self._names, self._job_id, sequence, deactivate_others=others)
-            self._store = ledger if mode == "A" else Plain(self._names, sequence)
+            uses_ledger = self._preflight.uses_ledger()
+            writer = self._session.read(self._row_writer)
+            if uses_ledger:
+                if self._context.fence is not None:
+                    self._session.write(self._fence.register)
+                others = self._options.previous_jobs == "deactivate"
+                self._store = Ledger(self._names, self._context.job_id, writer, deactivate_others=others)
+            else:
+                self._store = Ledgerless(self._names, writer)
         return self._store
 
-    def _left(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        return [one for one in deliveries if (one.key, one.digest) not in self._done]
+    def _row_writer(self, cursor: Cursor) -> RowWriter:
+        for line in missing_indexes(cursor, self._names, ("queries",)):
+            self._context.log.warning("%s: slow: %s", self.identity, line)
+        has_triggers = bool(triggers(cursor, self._names))
+        return RowWriter(self._names, self._preflight.sequence(cursor), has_triggers=has_triggers)
 
-    def _note(self, deliveries: Sequence[Delivery], receipts: Mapping[str, Receipt]) -> None:
-        self._done.update(((one.key, one.digest), receipts[one.key]) for one in deliveries if one.key in receipts)
+    def _not_done(self, deliveries: Sequence[ProductRows]) -> list[ProductRows]:
+        return [delivery for delivery in deliveries if delivery.identity not in self._done]
 
-    def _batches(self, deliveries: Sequence[Delivery], most: int) -> Iterator[list[Delivery]]:
-        """As many products as `batch_size` queries allow, at least one."""
-        batch: list[Delivery] = []
+    def _note(self, deliveries: Sequence[ProductRows], receipts: Mapping[str, Receipt]) -> None:
+        for delivery in deliveries:
+            if delivery.key in receipts:
+                self._done[delivery.identity] = receipts[delivery.key]
+
+    def _batches(self, deliveries: Sequence[ProductRows], max_products: int) -> Iterator[list[ProductRows]]:
+        """As many products as `batch_size` queries and `max_products` allow, at least one."""
+        batch: list[ProductRows] = []
         size = 0
-        for one in deliveries:
-            queries = len(one.outcome.queries)
-            if batch and (size + queries > self._options.batch_size or len(batch) == most):
+        for delivery in deliveries:
+            queries = len(delivery.outcome.queries)
+            if batch and (size + queries > self._options.batch_size or len(batch) == max_products):
                 yield batch
                 batch, size = [], 0
-            batch.append(one)
+            batch.append(delivery)
             size += queries
         if batch:
             yield batch
 
 
-def _placed(cursor: Cursor, products: ProductTable, deliveries: Sequence[Delivery]) -> list[Placed]:
-    """Each with its row of `products`: the one that the preprocessor found, else one that is found or made now."""
-    unknown = [of_outcome(one.outcome) for one in deliveries if one.product_id is None]
-    found = products.find_or_make(cursor, unknown) if unknown else {}
-    return [(one, found[one.key] if one.product_id is None else one.product_id) for one in deliveries]
+def _without_repetition(deliveries: Sequence[ProductRows]) -> Iterator[list[ProductRows]]:
+    """In order, cut where a product comes again: it is compared with what was stored for it before."""
+    part: dict[str, ProductRows] = {}
+    for delivery in deliveries:
+        if delivery.key in part:
+            yield list(part.values())
+            part = {}
+        part[delivery.key] = delivery
+    yield list(part.values())
+
+
+def _locate(cursor: Cursor, products: ProductTable, deliveries: Sequence[ProductRows]) -> list[Located]:
+    """Each with its row of `products`: the one that the preprocessor found, else one that is found or, unless the
+    product is deleted, created now.
+    """
+    unknown = [delivery for delivery in deliveries if delivery.product_id is None]
+    rows: dict[str, int] = {}
+    if lookups := [lookup_of_outcome(delivery.outcome) for delivery in unknown if not delivery.is_deleted]:
+        rows = products.find_or_create(cursor, lookups)
+    if deleted := [lookup_of_outcome(delivery.outcome) for delivery in unknown if delivery.is_deleted]:
+        matches = products.find(cursor, deleted)
+        rows |= {key: match.product_id for key, match in matches.items() if match.is_unique}
+    return [
+        (delivery, rows.get(delivery.key) if delivery.product_id is None else delivery.product_id)
+        for delivery in deliveries
+    ]

@@ -1,39 +1,32 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 
-import psycopg
-import pytest
+from hypothesis import settings
 
-from plugins.postgres.tests.faults_writer import Forks, forking
-from querygen_postgres.names import Names
-from querygen_postgres.schema import make
-from tests.servers.postgres import Database, Server, running
+from postgres_fixtures import (
+    database,
+    forks,
+    ready,
+    server,
+)
+from querygen_core.testing.isolation import (
+    empty_home,
+    isolated_environment,
+    no_secrets_of_other_tests,
+    nothing_left_behind,
+)
 
+__all__ = [
+    "database",
+    "empty_home",
+    "forks",
+    "isolated_environment",
+    "no_secrets_of_other_tests",
+    "nothing_left_behind",
+    "ready",
+    "server",
+]
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture
-def database(server: Server) -> Iterator[Database]:
-    """A new database without a table."""
-    with server.database() as database:
-        yield database
-
-
-@pytest.fixture
-def ready(database: Database) -> Database:
-    """A new database with the tables that `querygen db init` makes."""
-    with psycopg.connect(database.dsn) as connection:
-        make(connection.cursor(), Names("public"))
-    return database
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    """Where processes come from that deliver."""
-    with forking() as forks:
-        yield forks
+settings.register_profile("querygen", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("querygen")

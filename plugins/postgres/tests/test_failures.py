@@ -1,4 +1,4 @@
-"""What a real server says, and what it means: wait, other credentials, other data, or nothing helps."""
+"""Errors of a real server are classified: retry, auth, data or permanent."""
 
 from __future__ import annotations
 
@@ -26,39 +26,93 @@ FOREIGN = (
     'Key (parent)=(7) is not present in table "parent".'
 )
 STATEMENTS = {
-    "unique": ("INSERT INTO lab (id) VALUES (1)", "data",
-        'duplicate key value violates unique constraint "lab_pkey": Key (id)=(1) already exists.'),
-    "check": ("INSERT INTO lab (id, positive) VALUES (2, 0)", "data",
-        'new row for relation "lab" violates check constraint "above_zero"'),
+    "unique": (
+        "INSERT INTO lab (id) VALUES (1)",
+        "data",
+        'duplicate key value violates unique constraint "lab_pkey": Key (id)=(1) already exists.',
+    ),
+    "check": (
+        "INSERT INTO lab (id, positive) VALUES (2, 0)",
+        "data",
+        'new row for relation "lab" violates check constraint "above_zero"',
+    ),
     "foreign-key": ("INSERT INTO lab (id, parent) VALUES (2, 7)", "data", FOREIGN),
-    "not-null": ("INSERT INTO lab (id, needed) VALUES (2, NULL)", "data",
-        'column needed: null value in column "needed" of relation "lab" violates not-null constraint'),
+    "not-null": (
+        "INSERT INTO lab (id, needed) VALUES (2, NULL)",
+        "data",
+        'column needed: null value in column "needed" of relation "lab" violates not-null constraint',
+    ),
     "range": ("SELECT 3000000000::int", "data", "integer out of range"),
-    "length": ("INSERT INTO lab (id, small) VALUES (2, 'longer')", "data",
-        "value too long for type character varying(5)"),
-    "json": ("SELECT '{\"a\": \"\\u0000\"}'::jsonb", "data", "unsupported Unicode escape sequence"),
+    "length": (
+        "INSERT INTO lab (id, small) VALUES (2, 'longer')",
+        "data",
+        "value too long for type character varying(5)",
+    ),
+    "json": ('SELECT \'{"a": "\\u0000"}\'::jsonb', "data", "unsupported Unicode escape sequence"),
     "table": ("SELECT * FROM nowhere", "permanent", 'relation "nowhere" does not exist'),
     "column": ("SELECT nothing FROM lab", "permanent", 'column "nothing" does not exist'),
     "syntax": ("SELEKT", "permanent", 'syntax error at or near "SELEKT"'),
-    "read-only": ("SET transaction_read_only = on; DELETE FROM lab", "retry",
-        "cannot execute DELETE in a read-only transaction"),
-    "statement-timeout": ("SET statement_timeout = 20; SELECT pg_sleep(5)", "retry",
-        "canceling statement due to statement timeout"),
-    "terminated": ("SELECT pg_terminate_backend(pg_backend_pid())", "retry",
-        "terminating connection due to administrator command"),
-    "raised": ("DO $$ BEGIN RAISE EXCEPTION 'two\nlines of %', repeat('x', 400); END $$", "data",
-        f"two lines of {'x' * 287}…"),
-}  # fmt: skip
+    "read-only": (
+        "SET transaction_read_only = on; DELETE FROM lab",
+        "retry",
+        "cannot execute DELETE in a read-only transaction",
+    ),
+    "statement-timeout": (
+        "SET statement_timeout = 20; SELECT pg_sleep(5)",
+        "retry",
+        "canceling statement due to statement timeout",
+    ),
+    "terminated": (
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "retry",
+        "terminating connection due to administrator command",
+    ),
+    "raised": (
+        "DO $$ BEGIN RAISE EXCEPTION 'two\nlines of %', repeat('x', 400); END $$",
+        "data",
+        f"two lines of {'x' * 287}…",
+    ),
+}
 
 STATES = {
-    "08006": "retry", "25006": "retry", "25P02": "permanent", "25P03": "retry", "40001": "retry", "40P01": "retry",
-    "53100": "retry", "53200": "retry", "53300": "retry", "55000": "permanent", "55006": "retry", "55P03": "retry",
-    "57014": "retry", "57P01": "retry", "57P03": "retry", "58030": "retry", "28000": "auth", "28P01": "auth",
-    "42501": "auth", "22001": "data", "22P02": "data", "23505": "data", "23P01": "data", "44000": "data",
-    "54000": "data", "P0001": "data", "0A000": "permanent", "26000": "permanent", "3D000": "permanent",
-    "3F000": "permanent", "42601": "permanent", "42703": "permanent", "42883": "permanent", "42P01": "permanent",
-    "F0000": "permanent", "XX000": "permanent", "XX001": "permanent",
-}  # fmt: skip
+    "08006": "retry",
+    "25006": "retry",
+    "25P02": "permanent",
+    "25P03": "retry",
+    "40001": "retry",
+    "40P01": "retry",
+    "53100": "retry",
+    "53200": "retry",
+    "53300": "retry",
+    "55000": "permanent",
+    "55006": "retry",
+    "55P03": "retry",
+    "57014": "retry",
+    "57P01": "retry",
+    "57P03": "retry",
+    "58030": "retry",
+    "28000": "auth",
+    "28P01": "auth",
+    "42501": "auth",
+    "22001": "data",
+    "22P02": "data",
+    "23505": "data",
+    "23P01": "data",
+    "44000": "data",
+    "54000": "data",
+    "P0001": "data",
+    "0A000": "permanent",
+    "26000": "permanent",
+    "3D000": "permanent",
+    "3F000": "permanent",
+    "42601": "permanent",
+    "42703": "permanent",
+    "42883": "permanent",
+    "42P01": "permanent",
+    "F0000": "permanent",
+    "XX000": "permanent",
+    "XX001": "permanent",
+}
 
 
 def error_of(dsn: str, statement: str) -> psycopg.Error:
@@ -95,13 +149,16 @@ def test_every_class_of_states(server):
     assert found == STATES
 
 
-@pytest.mark.parametrize(("row", "words"), [
-    ((2, "longer", 1), "column small: value too long for type character varying(5)"),
-    ((2**31, "x", 1), 'column id: value "2147483648" is out of range for type integer'),
-    ((2, "x", None), 'column needed: null value in column "needed" of relation "lab" violates not-null constraint'),
-    ((2, "x", "two"), 'column needed: invalid input syntax for type integer: "two"'),
-    ((1, "x", 1), 'duplicate key value violates unique constraint "lab_pkey": Key (id)=(1) already exists.'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ((2, "longer", 1), "column small: value too long for type character varying(5)"),
+        ((2**31, "x", 1), 'column id: value "2147483648" is out of range for type integer'),
+        ((2, "x", None), 'column needed: null value in column "needed" of relation "lab" violates not-null constraint'),
+        ((2, "x", "two"), 'column needed: invalid input syntax for type integer: "two"'),
+        ((1, "x", 1), 'duplicate key value violates unique constraint "lab_pkey": Key (id)=(1) already exists.'),
+    ],
+)
 def test_the_column_of_a_copied_row_is_named(database, row, words: str):
     for statement in LAB.split(";"):
         database.rows(statement)

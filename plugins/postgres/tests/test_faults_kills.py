@@ -1,4 +1,4 @@
-"""Whoever delivers is killed at random moments, or its backend is, or the whole server."""
+"""The delivering process, its backend or the whole server is killed at random moments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from plugins.postgres.tests.faults_embedded import embedded
-from plugins.postgres.tests.faults_world import (
+from faults_embedded import embedded
+from faults_world import (
     KILLS,
     SEED,
     closing,
@@ -27,21 +27,23 @@ from plugins.postgres.tests.faults_world import (
     without_ledger,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["embedded"]
 
 PRODUCTS = 60
 ENDLESS = {"products": PRODUCTS, "size": 7, "turns": 10**6}
 
 
-@pytest.mark.parametrize("mode", ["A", "B"])
-def test_a_client_killed_again_and_again(database, tmp_path, mode, forks):
+@pytest.mark.parametrize("ledger", ["on", "off"])
+def test_a_client_killed_again_and_again(database, tmp_path, ledger, forks):
     prepare(database, tmp_path)
     role = f"plain_{database.name}"
-    dsn = database.dsn if mode == "A" else without_ledger(database, tmp_path, role)
+    dsn = database.dsn if ledger == "on" else without_ledger(database, tmp_path, role)
     draw = random.Random(SEED)
-    versions = [1, 2, 3] if mode == "A" else [1]
+    versions = [1, 2, 3] if ledger == "on" else [1]
     for kill in range(KILLS):
-        if mode == "B":
+        if ledger == "off":
             database.rows("DELETE FROM products")
         with forks.writers(dsn, tmp_path, ["test-job"]) as (writer,):
             writer.tell(seed=draw.randrange(10**6), versions=versions, **ENDLESS)
@@ -52,11 +54,11 @@ def test_a_client_killed_again_and_again(database, tmp_path, mode, forks):
         )
         found = stored(database.rows)
         assert max(found.values(), default=1) == 1, f"kill {kill}, seed {SEED}"
-    wanted = outcomes(PRODUCTS, 4 if mode == "A" else 1)
+    wanted = outcomes(PRODUCTS, 4 if ledger == "on" else 1)
     with closing(sink_to(dsn, tmp_path)) as sink:
-        settle(sink, database.rows, wanted, has_ledger=mode == "A")
-    print(f"mode {mode}: {KILLS} clients killed, {len(found)} rows, each once; seed {SEED}")
-    if mode == "B":
+        settle(sink, database.rows, wanted, has_ledger=ledger == "on")
+    print(f"ledger {ledger}: {KILLS} clients killed, {len(found)} rows, each once; seed {SEED}")
+    if ledger == "off":
         drop_role(database, role)
 
 
@@ -79,11 +81,11 @@ def _disturbing(disturb) -> Iterator[list[object]]:
         thread.join()
 
 
-@pytest.mark.parametrize("mode", ["A", "B"])
-def test_backends_terminated_at_random(database, tmp_path, mode):
+@pytest.mark.parametrize("ledger", ["on", "off"])
+def test_backends_terminated_at_random(database, tmp_path, ledger):
     prepare(database, tmp_path)
     role = f"plain_{database.name}"
-    dsn = database.dsn if mode == "A" else without_ledger(database, tmp_path, role)
+    dsn = database.dsn if ledger == "on" else without_ledger(database, tmp_path, role)
     draw = random.Random(SEED)
     deliveries = 0
     with (
@@ -101,20 +103,24 @@ def test_backends_terminated_at_random(database, tmp_path, mode):
             until = time.monotonic() + max(2, KILLS / 4)
             while time.monotonic() < until:
                 deliveries += 1
-                wanted = outcomes(PRODUCTS, deliveries % 3 if mode == "A" else 1, prefix=f"Q{deliveries % 7}")
+                wanted = outcomes(PRODUCTS, deliveries % 3 if ledger == "on" else 1, prefix=f"Q{deliveries % 7}")
                 done = deliver(sink, wanted, size=9)
                 failures += len(done.failures)
-        print(f"mode {mode}: {deliveries} deliveries, {sum(terminated)} backends ended, {failures} seen; seed {SEED}")
+        print(
+            f"ledger {ledger}: {deliveries} deliveries, {sum(terminated)} backends ended, {failures} seen; seed {SEED}"
+        )
         assert sum(terminated) > 5
         found = stored(database.rows)
         assert max(found.values()) == 1
         database.rows("DELETE FROM products WHERE product_data ->> 'product_id' NOT LIKE 'Q1%'")
-        if mode == "A":
+        if ledger == "on":
             keep = "product_id IN (SELECT product_id FROM products)"
             database.rows(f"DELETE FROM querygen.delivery WHERE NOT {keep}")
             database.rows(f"DELETE FROM querygen.product WHERE NOT {keep}")
-        settle(sink, database.rows, outcomes(PRODUCTS, 9 if mode == "A" else 1, prefix="Q1"), has_ledger=mode == "A")
-    if mode == "B":
+        settle(
+            sink, database.rows, outcomes(PRODUCTS, 9 if ledger == "on" else 1, prefix="Q1"), has_ledger=ledger == "on"
+        )
+    if ledger == "off":
         drop_role(database, role)
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.servers.proxy import Proxy, proxied
+from tcp_proxy import Proxy, proxied
 
 
 @pytest.fixture

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg.types.json import Jsonb
 
-from plugins.postgres.tests.embedded_clients import eventually
-from plugins.postgres.tests.faults_world import (
+from faults_world import (
     SEED,
     active,
     closing,
     deliver,
     drop_role,
+    eventually,
     expect,
     expect_ledger,
     ledger,
@@ -34,18 +35,18 @@ from plugins.postgres.tests.faults_world import (
     stored,
     without_ledger,
 )
-from plugins.postgres.tests.faults_writer import Writer
-from tests.servers.postgres import Database
+from faults_writer import Writer
+from postgres_server import Database
 
 PROCESSES = 8
-PRODUCTS = int(os.environ.get("QUERYGEN_PRODUCTS", "200"))
+PRODUCTS = int(os.environ.get("QUERYGEN_PRODUCTS", "80"))
 QUESTIONS = 4
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 USUAL = {"products": PRODUCTS, "size": max(20, PRODUCTS // 10)}
 
 
 def _all_at_once(started: Sequence[Writer], **order: Any) -> list[tuple[int, int, int]]:
-    """What each counted. None of them may have seen an error, a deadlock least of all."""
+    """The counts of each writer. None may have seen an error, such as a deadlock."""
     for number, writer in enumerate(started):
         writer.tell(**{**USUAL, "seed": SEED + 100 * number, **order})
     heard = [writer.hear() for writer in started]
@@ -64,6 +65,7 @@ def _empty(database: Database) -> None:
     database.rows("TRUNCATE queries, products, jobselectedproducts, querygen.delivery, querygen.product")
 
 
+@pytest.mark.slow
 def test_eight_processes_and_one_job(database, tmp_path, forks):
     prepare(database, tmp_path)
     with (
@@ -114,6 +116,7 @@ def _found(database: Database) -> dict[str, Any]:
     return {"identity": f"{server['host']}:{server['port']}/{database.name}/public", "rows": rows}
 
 
+@pytest.mark.slow
 def test_two_jobs_that_fight(database, tmp_path, forks):
     """The last one to write a product has it; never both, never none."""
     prepare(database, tmp_path)
@@ -172,6 +175,7 @@ def test_two_jobs_that_both_come_first(database, tmp_path):
     assert Counter({row: n for row, n in stored(database.rows).items() if row[3]}) == active(wanted)
 
 
+@pytest.mark.slow
 def test_eight_processes_without_a_ledger(database, tmp_path, forks):
     role = f"plain_{database.name}"
     dsn = without_ledger(database, tmp_path, role)
@@ -179,7 +183,7 @@ def test_eight_processes_without_a_ledger(database, tmp_path, forks):
     wanted = outcomes(PRODUCTS)
     with forks.writers(dsn, tmp_path, ["test-job"] * PROCESSES) as started:
         counts = _all_at_once(started, versions=[1])
-        _said(database, "mode B", began)
+        _said(database, "without a ledger", began)
         expect(database.rows, wanted)
         assert sum(count[0] for count in counts) == PRODUCTS * QUESTIONS
         _all_at_once(started, versions=[1])

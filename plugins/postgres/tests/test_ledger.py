@@ -1,4 +1,4 @@
-"""What happens to rows of `queries` while one job's outcomes change, and while others touch its tables."""
+"""Rows of `queries` while a job's outcomes change, and while others change its tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from plugins.postgres.tests.shop import JOB, Shop, lamp, lamps, texts
+from postgres_shop import JOB, Shop, lamp, lamps, texts
 from querygen_core.testing import query
 
 ODD = ("/'\"\\%_{}[]$1;--é静🚀\n\t\u202e%s" * 20)[:255]
@@ -124,7 +124,7 @@ def test_rows_that_querygen_did_not_write_are_never_touched(shop):
     identity, row = shop.sink().identity, shop.product()
     shop.database.rows(
         "INSERT INTO queries (product_id, query_text, query_type, is_active) VALUES"
-        " (%(p)s, 'a', 'product', true), (%(p)s, 'a', 'product', false), (%(p)s, 'b', 'product', false)".replace(
+        " (%(p)s, 'x', 'product', true), (%(p)s, 'a', 'other', true), (%(p)s, 'y', 'product', false)".replace(
             "%(p)s", str(row)
         )
     )

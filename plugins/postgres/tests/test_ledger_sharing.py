@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from plugins.postgres.tests.shop import JOB, Shop, lamp, lamps, texts
+from postgres_shop import Shop, lamp, lamps, texts
 
 SETS = (["a", "b", "b"], ["b", "c"], ["c", "d"])
 
@@ -68,8 +68,10 @@ def test_a_product_that_is_moved_to_another_row_takes_its_questions_along(shop, 
     first, new = shop.ids(), shop.product()
     assert shop.deliver(lamp(1, "a", "b", refs={identity: new})) == (2, 0, 1)
     assert {(one.product_id, one.text) for one in shop.rows() if one.active} == {
-        (new, "a"), (new, "b"), (refs[identity], "b")
-    }  # fmt: skip
+        (new, "a"),
+        (new, "b"),
+        (refs[identity], "b"),
+    }
     assert shop.deliver(lamp(1, "a", "b", refs=refs)) == (1, 1, 2)
     assert [one.query_id for one in shop.rows() if one.active] == first
 
@@ -82,35 +84,11 @@ def test_two_products_that_change_places_do(shop, refs):
     assert len(shop.rows()) == 4
 
 
-def test_other_jobs_keep_what_they_have(shop):
-    assert shop.deliver(*lamps(3)) == (3, 0, 0)
-    assert shop.deliver(*lamps(3), job="winter") == (3, 0, 0)
+def test_other_jobs_keep_what_they_have_if_told_so(shop):
+    keep = {"previous_jobs": "keep"}
+    assert shop.deliver(*lamps(3), **keep) == (3, 0, 0)
+    assert shop.deliver(*lamps(3), job="winter", **keep) == (3, 0, 0)
     assert shop.shown() == texts(*lamps(3)) + texts(*lamps(3))
-    assert shop.deliver(*lamps(3, "cheap"), job="winter") == (3, 0, 3)
+    assert shop.deliver(*lamps(3, "cheap"), job="winter", **keep) == (3, 0, 3)
     assert shop.shown() == texts(*lamps(3)) + texts(*lamps(3, "cheap"))
-    assert shop.deliver(*lamps(3)) == (0, 3, 0)
-
-
-def test_a_job_that_displaces_others_shows_its_own_alone_and_they_can_come_back(shop):
-    old, new = lamps(3), lamps(3, "cheap")
-    shop.deliver(*old)
-    first = shop.rows()
-    assert shop.deliver(*new, job="winter", previous_jobs="deactivate") == (3, 0, 0)
-    assert shop.shown() == texts(*new)
-    assert shop.deliver(*new, job="winter", previous_jobs="deactivate") == (0, 3, 0)
-    assert shop.deliver(*old, previous_jobs="deactivate") == (3, 0, 0)
-    assert [row for row in shop.rows() if row.active] == first
-    assert shop.deliver(*new, job="winter") == (3, 0, 0), "one that keeps others is displaced and comes back as well"
-    assert shop.shown() == texts(*new) + texts(*old)
-    assert shop.deliver(*old, previous_jobs="deactivate") == (0, 3, 0)
-    assert shop.shown() == texts(*old)
-    assert len(shop.rows()) == 6
-
-
-def test_only_the_products_that_are_delivered_are_taken_from_other_jobs(shop):
-    shop.deliver(*lamps(4))
-    shop.deliver(lamp(2, "new"), job="winter", previous_jobs="deactivate")
-    gone = texts(lamps(3)[2])
-    assert shop.shown() == texts(*lamps(4)) - gone + Counter(["new"])
-    jobs = shop.database.rows("SELECT job_id, digest IS NULL FROM querygen.delivery WHERE product_key = 'shop:L-2:en'")
-    assert sorted(jobs) == [(JOB, True), ("winter", False)]
+    assert shop.deliver(*lamps(3), **keep) == (0, 3, 0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from plugins.postgres.tests.shop import Shop, lamp, lamps, texts
+from postgres_shop import Shop, lamp, lamps, texts
 
 OLD, NEW = lamps(4), lamps(4, "cheap")
 
@@ -54,9 +54,17 @@ def test_a_deployments_own_tables_are_written_as_they_are(shop, variant: str):
     for statement in VARIANTS[variant].split(";"):
         shop.database.rows(statement)
     assert shop.init() == [
-        "table public.jobselectedproducts", "schema querygen", "table querygen.delivery", "table querygen.product",
-        "index querygen.product_product_id", "view querygen.active_queries",
-    ]  # fmt: skip
+        "table public.jobselectedproducts",
+        "schema querygen",
+        "table querygen.layout",
+        "table querygen.delivery",
+        "index querygen.delivery_product_id",
+        "table querygen.product_lock",
+        "table querygen.fence",
+        "table querygen.product",
+        "index querygen.product_product_id",
+        "view querygen.active_queries",
+    ]
     shop.check()
     assert shop.deliver(*OLD) == (6, 0, 0)
     first = shop.rows()

@@ -1,4 +1,4 @@
-"""What may stand in a config, and what it says where it may not."""
+"""Options that a config may have, and the errors for those that it may not."""
 
 from __future__ import annotations
 
@@ -36,10 +36,22 @@ def test_what_may_be_a_dsn_is_taken(dsn: str):
 
 def test_defaults():
     given = QueriesOptions(dsn=DSN)
-    assert (given.schema_name, given.mode, given.previous_jobs, given.batch_size) == ("public", "auto", "keep", 5000)
+    assert (given.schema_name, given.ledger, given.previous_jobs, given.batch_size) == (
+        "public",
+        "auto",
+        "deactivate",
+        5000,
+    )
     assert (given.statement_timeout, given.lock_timeout, given.connect_timeout) == (60, 10, 10)
     assert JobProductsOptions(dsn=DSN).missing == "reject"
     assert SourceOptions(dsn=DSN).read_dsn is None
+
+
+def test_only_a_ledger_says_whose_rows_may_be_deactivated():
+    with pytest.raises(ValidationError, match="previous_jobs: deactivate needs the ledger"):
+        QueriesOptions(dsn=DSN, ledger="off", previous_jobs="deactivate")
+    for given in ({"ledger": "off"}, {"ledger": "off", "previous_jobs": "keep"}, {"previous_jobs": "deactivate"}):
+        assert QueriesOptions(dsn=DSN, **given).ledger == given.get("ledger", "auto")
 
 
 @pytest.mark.parametrize("schema", ["public", "shop_2", "_x", "a" * 54])
@@ -53,11 +65,24 @@ def test_what_is_no_plain_name_is_no_schema(schema: str):
         ConnectionOptions(dsn=DSN, schema=schema)
 
 
-@pytest.mark.parametrize("wrong", [
-    {"dsn": None}, {"batch_size": 0}, {"batch_size": 1_000_001}, {"mode": "C"}, {"previous_jobs": "delete"},
-    {"sslmode": "maybe"}, {"sslrootcert": ""}, {"connect_timeout": 1}, {"statement_timeout": 0}, {"lock_timeout": 0},
-    {"nonsense": 1}, {"schema_name": "shop"},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dsn": None},
+        {"batch_size": 0},
+        {"batch_size": 1_000_001},
+        {"ledger": "maybe"},
+        {"previous_jobs": "delete"},
+        {"sslmode": "maybe"},
+        {"sslrootcert": ""},
+        {"connect_timeout": 1},
+        {"statement_timeout": 0},
+        {"lock_timeout": 0},
+        {"nonsense": 1},
+        {"schema_name": "shop"},
+    ],
+    ids=str,
+)
 def test_what_is_wrong_is_said_by_name(wrong):
     with pytest.raises(ValidationError) as caught:
         QueriesOptions(**{"dsn": DSN, **wrong})

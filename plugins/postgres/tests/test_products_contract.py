@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from postgres_server import Database
 from querygen_core.api import Input, Preprocessor
 from querygen_core.testing import InputContract, PreprocessorContract, context, product
 from querygen_postgres import build_job_products, build_source
 from querygen_postgres.options import JobProductsOptions, SourceOptions
 from querygen_postgres.records import data_of
-from tests.servers.postgres import Database
 
 JOB = "job"
 _ADD = """
@@ -46,6 +46,10 @@ class TestSource(InputContract):
     def _use(self, ready: Database) -> None:
         self.place = ready
         self.fill(3)
+
+    @pytest.mark.slow
+    def test_keeps_little_in_memory(self) -> None:
+        super().test_keeps_little_in_memory()
 
     def fill(self, count: int) -> None:
         made = [{**data_of(product(product_id=str(n), title=f"Kettle {n}"))} for n in range(count)]

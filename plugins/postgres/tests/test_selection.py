@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from postgres_server import Database
 from querygen_core.api import Product, Reject, SinkError
 from querygen_core.testing import context, product
 from querygen_postgres import build_job_products
 from querygen_postgres.options import JobProductsOptions
 from querygen_postgres.records import data_of
-from tests.servers.postgres import Database
 
 JOB = "spring"
 KETTLE = product(product_id="K1", source="default")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from postgres_server import Database
 from querygen_core.api import Sink
 from querygen_core.testing import PluginContract, SinkContract, context
 from querygen_postgres import build_queries
 from querygen_postgres.options import QueriesOptions
-from tests.servers.postgres import Database
 
 _STORED = """
 SELECT p.product_key, q.query_type, q.query_text
@@ -20,10 +20,13 @@ FROM queries q JOIN querygen.product p USING (product_id) WHERE q.is_active
 
 class TestPlugin(PluginContract):
     package = "querygen_postgres"
+    libraries = frozenset({"querygen_embedded"})
 
 
 class TestQueries(SinkContract):
-    mode = "auto"
+    ledger = "auto"
+    keeps_versions = True
+    keeps_deleted = True
 
     @pytest.fixture(autouse=True)
     def _use(self, database: Database) -> None:
@@ -37,7 +40,10 @@ class TestQueries(SinkContract):
         await sink.aclose()
 
     def sink(self, folder: Path) -> Sink:
-        return build_queries(QueriesOptions(dsn=self.dsn, mode=self.mode), context(folder))
+        return build_queries(QueriesOptions(dsn=self.dsn, ledger=self.ledger), context(folder))
+
+    def sink_with_fence(self, folder: Path, fence: int) -> Sink:
+        return build_queries(QueriesOptions(dsn=self.dsn, ledger=self.ledger), context(folder, fence=fence))
 
     def stored(self) -> Counter[tuple[str, str, str]]:
         return Counter(self.place.rows(_STORED))

@@ -1,39 +1,47 @@
-"""What querygen-text knows of languages: how questions begin, how sentences cannot end."""
+"""Words and punctuation by language: how questions begin, how sentences cannot end."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from querygen_text.patterns import word_set
+from querygen_text.word_patterns import word_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """What is known of one language.
+    """The words of one language that decide whether a text is a question. All in lower case."""
 
-    asks: words that ask wherever they stand. verbs: what may open a yes-or-no question. subjects: after an asking
-    word they make it a heading ("How it works"). unfinished: no sentence ends with them. stranded: prepositions that
-    may end only a question about their object ("What is it made of?"). complete: the lists are good enough to say
-    that a text is *not* a question.
-    """
+    question_words: frozenset[str]
+    """Words that make a clause a question: what, how, …"""
 
-    asks: frozenset[str]
-    verbs: frozenset[str]
+    opening_verbs: frozenset[str]
+    """Words that may open a yes-or-no question."""
+
     subjects: frozenset[str] = frozenset()
+    """Words that make a heading of the question word before them ("How it works")."""
+
     unfinished: frozenset[str] = frozenset()
+    """Words that no sentence ends with."""
+
     stranded: frozenset[str] = frozenset()
-    complete: bool = False
+    """Prepositions that may end a question only if it asks for their object ("What is it made of?")."""
+
+    first_person: frozenset[str] = frozenset()
+    """Words by which people speak of themselves."""
+
+    is_complete: bool = False
+    """Whether the lists are good enough to conclude that a text is *not* a question."""
 
     @property
     def function_words(self) -> frozenset[str]:
-        return self.asks | self.verbs | self.subjects | self.unfinished | self.stranded
+        return self.question_words | self.opening_verbs | self.subjects | self.unfinished | self.stranded
 
 
 ENGLISH = Language(
-    asks=word_set(
+    question_words=word_set(
         "what which who whom whose how why when where whether wondering what's who's how's where's when's whats"
     ),
-    verbs=word_set(
+    opening_verbs=word_set(
         "is are was were am do does did can could will would shall should may might must has have had "
         "isn't aren't wasn't weren't don't doesn't didn't can't cannot couldn't won't wouldn't shouldn't hasn't "
         "haven't any anyone anybody anything right correct"
@@ -44,16 +52,17 @@ ENGLISH = Language(
         "every each"
     ),
     stranded=word_set("with for of from to at by into onto between against during among via than"),
-    complete=True,
+    first_person=word_set("i i'm i've i'd i'll me my mine myself we we're we've us our ours"),
+    is_complete=True,
 )
 
 GERMAN = Language(
-    asks=word_set(
+    question_words=word_set(
         "was wer wen wem wessen wie wieviel wo wann warum wieso weshalb woher wohin womit wofür wozu wodurch woraus "
         "worin worauf worüber wogegen wobei woran wovon wonach welche welcher welches welchen welchem inwiefern "
         "inwieweit ob"
     ),
-    verbs=word_set(
+    opening_verbs=word_set(
         "ist sind war waren hat haben hatte kann können könnte könnten darf dürfen muss müssen soll sollen sollte "
         "sollten wird werden wurde wurden würde würden gibt lässt lassen oder"
     ),
@@ -61,44 +70,57 @@ GERMAN = Language(
     unfinished=word_set(
         "und oder aber sowie der die das den dem des ein eine einen einem einer sehr als weil wenn ob bzw"
     ),
-    complete=True,
+    first_person=word_set("ich mich mir mein meine meinen meinem meiner meines wir uns unser unsere unseren unserem"),
+    is_complete=True,
 )
 
 LANGUAGES = {
     "en": ENGLISH,
     "de": GERMAN,
     "fr": Language(
-        asks=word_set("comment combien pourquoi quand où quel quelle quels quelles lequel laquelle est-ce qu'est-ce"),
-        verbs=word_set("peut-on puis-je faut-il"),
+        question_words=word_set(
+            "comment combien pourquoi quand où quel quelle quels quelles lequel laquelle est-ce qu'est-ce"
+        ),
+        opening_verbs=word_set("peut-on puis-je faut-il"),
+        first_person=word_set("je j'ai j'aime me moi mon ma mes nous notre nos puis-je"),
     ),
     "es": Language(
-        asks=word_set("qué cuál cuáles cómo cuánto cuánta cuántos cuántas cuándo dónde quién quiénes"),
-        verbs=frozenset(),
+        question_words=word_set("qué cuál cuáles cómo cuánto cuánta cuántos cuántas cuándo dónde quién quiénes"),
+        opening_verbs=frozenset(),
+        first_person=word_set("yo me mí mi mis nosotros nosotras nuestro nuestra nos"),
     ),
     "it": Language(
-        asks=word_set("come quanto quanta quanti quante quale quali cosa dove quando perché chi"), verbs=frozenset()
+        question_words=word_set("come quanto quanta quanti quante quale quali cosa dove quando perché chi"),
+        opening_verbs=frozenset(),
+        first_person=word_set("io mi me mio mia miei mie noi ci nostro nostra"),
     ),
     "nl": Language(
-        asks=word_set("hoe hoeveel hoelang wat waar waarom waarmee waarvoor wanneer welke welk wie"),
-        verbs=word_set("is zijn kan kun kunnen heeft hebben moet mag wordt worden"),
+        question_words=word_set("hoe hoeveel hoelang wat waar waarom waarmee waarvoor wanneer welke welk wie"),
+        opening_verbs=word_set("is zijn kan kun kunnen heeft hebben moet mag wordt worden"),
+        first_person=word_set("ik mij mijn me wij we ons onze"),
     ),
-    "pt": Language(asks=word_set("qual quais quanto quanta quantos quantas quando onde quem como"), verbs=frozenset()),
+    "pt": Language(
+        question_words=word_set("qual quais quanto quanta quantos quantas quando onde quem como"),
+        opening_verbs=frozenset(),
+        first_person=word_set("eu me mim meu minha meus minhas nós nosso nossa nos"),
+    ),
 }
 
-UNCOUNTED = frozenset({"zh", "ja", "ko", "th", "lo", "km", "my"})
-"""Written with few spaces or none: words are not counted there, and a question has few characters."""
+UNSPACED = frozenset({"zh", "ja", "ko", "th", "lo", "km", "my"})
+"""Languages written with few spaces or none: their words cannot be counted, and a question has few characters."""
 
-WITHOUT_MARK = frozenset({"ja", "th", "lo", "km", "my", "hy"})
-"""A question need not end with a question mark there."""
+MARK_OPTIONAL = frozenset({"ja", "th", "lo", "km", "my", "hy"})
+"""Languages in which a question need not end with a question mark."""
 
 FULL_WIDTH = frozenset({"zh", "ja", "ko"})
+"""Languages in which full-width letters and punctuation are normal."""
 
 
-def language_of(locale: str) -> str:
-    """`de` of `de-AT` or `de_AT`; "" if the locale is empty."""
+def parse_language(locale: str) -> str:
+    """The language of a locale: `de` for `de-AT` or `de_AT`; "" if the locale is empty."""
     return locale.replace("_", "-").partition("-")[0].lower()
 
 
-def marks(language: str) -> str:
+def question_marks(language: str) -> str:
     """The characters that end a question."""
     return "?？؟⁇;\u037e" if language == "el" else "?？؟⁇"

@@ -1,4 +1,4 @@
-"""Drops what is no good question."""
+"""`text/quality`: drops unusable questions."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from querygen_core.api import Ask, Product, Query
-from querygen_text import QualityOptions
-from querygen_text.candidate import Candidate, candidate
-from querygen_text.languages import language_of
-from querygen_text.names import Known
+from querygen_text.languages import parse_language
+from querygen_text.options import QualityOptions
+from querygen_text.parsed_question import ParsedQuestion, parse_question
+from querygen_text.product_facts import ProductFacts
 from querygen_text.rules import rules_without
 
 
 class Quality:
+    """Marks each question that breaks a rule with the first rule it breaks: `quality/<rule>`."""
+
     def __init__(self, options: QualityOptions) -> None:
         self._options = options
         self._rules = rules_without(options.off)
 
     async def process(self, product: Product, queries: Sequence[Query], ask: Ask) -> Sequence[Query]:  # noqa: ARG002
-        known = Known(product)
-        language = language_of(product.locale)
-        return [query if query.dropped else self._judged(query, known, language) for query in queries]
+        facts = ProductFacts(product)
+        language = parse_language(product.locale)
+        return [query if query.dropped else self._apply_rules(query, facts, language) for query in queries]
 
-    def _judged(self, query: Query, known: Known, language: str) -> Query:
-        broken = self._broken_by(candidate(query, known, language, self._options))
-        return query if broken is None else replace(query, dropped=f"quality/{broken}")
+    def _apply_rules(self, query: Query, facts: ProductFacts, language: str) -> Query:
+        rule = self._broken_rule(parse_question(query, facts, language, self._options))
+        return query if rule is None else replace(query, dropped=f"quality/{rule}")
 
-    def _broken_by(self, case: Candidate) -> str | None:
-        return next((rule.name for rule in self._rules if rule.breaks(case)), None)
+    def _broken_rule(self, question: ParsedQuestion) -> str | None:
+        return next((rule.name for rule in self._rules if rule.is_broken_by(question)), None)

@@ -1,4 +1,4 @@
-"""Brings each question into the one form in which it is stored."""
+"""`text/standardise`: repairs each question and brings it into the form in which it is stored."""
 
 from __future__ import annotations
 
@@ -7,43 +7,50 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from querygen_core.api import Ask, Product, Query
-from querygen_text import StandardiseOptions
-from querygen_text.casing import lower_capitals, raise_first
+from querygen_text.casing import capitalise_first_word, lowercase_all_caps
 from querygen_text.characters import repair_characters
-from querygen_text.languages import language_of
+from querygen_text.decorations import strip_decorations
+from querygen_text.labels import Labeller
+from querygen_text.languages import parse_language
 from querygen_text.markup import strip_markup
-from querygen_text.names import Known
-from querygen_text.questions import ends_as_question, would_ask
-from querygen_text.wrapping import unwrap
+from querygen_text.options import StandardiseOptions
+from querygen_text.product_facts import ProductFacts
+from querygen_text.question_detection import ends_like_question, looks_like_question
 
-_CLEAN = re.compile(r"[A-Z][a-zß-öø-ÿ]+(?: [A-Za-zß-öø-ÿ0-9'%/-]*[A-Za-zß-öø-ÿ0-9'%],?)+\?")
-"""Most questions: nothing in them can be in need of a repair. Keeps the plugin's cost near zero. Broken encodings
-always hold a letter or sign outside of it (`Ã`, `â€`).
+_NEEDS_NO_REPAIR = re.compile(r"[A-Z][a-zß-öø-ÿ]+(?: [A-Za-zß-öø-ÿ0-9'%/-]*[A-Za-zß-öø-ÿ0-9'%],?)+\?")
+"""Matches most questions, so that they cost next to nothing. A broken encoding never matches: it always holds a
+character outside of these (`Ã`, `â€`).
 """
 
-_REPEATED = re.compile(r"[?？؟!！]{2,}")
+_REPEATED_MARKS = re.compile(r"[?？؟!！]{2,}")
 _SPACE_BEFORE = re.compile(r" (?=[?？؟,;:!](?: |$))")
 _SPACE_BEFORE_COMMA = re.compile(r" (?=, )")
-_MARKS = ("?", "？", "؟")
-_MAY_END = ('"', ")", "%", "'", "+")
-_ROUNDS = 5
+_QUESTION_MARKS = ("?", "？", "؟")
+_ENDINGS_BEFORE_MARK = ('"', ")", "%", "'", "+")
+_MAX_PASSES = 5
 
 
 class Standardise:
+    """Changes texts and adds labels. Drops only texts without a letter: `standardise/empty`."""
+
     def __init__(self, options: StandardiseOptions) -> None:
         self._options = options
 
     async def process(self, product: Product, queries: Sequence[Query], ask: Ask) -> Sequence[Query]:  # noqa: ARG002
-        known = Known(product)
-        language = language_of(product.locale)
-        return [query if query.dropped else self._standard(query, known, language) for query in queries]
+        facts = ProductFacts(product)
+        language = parse_language(product.locale)
+        repaired = [query if query.dropped else self._standardise(query, facts, language) for query in queries]
+        if not self._options.labels:
+            return repaired
+        labeller = Labeller(product, language)
+        return [query if query.dropped else _labelled(query, labeller) for query in repaired]
 
-    def _standard(self, query: Query, known: Known, language: str) -> Query:
-        if _CLEAN.fullmatch(query.text):
+    def _standardise(self, query: Query, facts: ProductFacts, language: str) -> Query:
+        if _NEEDS_NO_REPAIR.fullmatch(query.text):
             return query
         text = query.text
-        for _ in range(_ROUNDS):  # a repair may uncover another: &lt;b&gt; first becomes a tag
-            repaired = self._repair(text, known, language)
+        for _ in range(_MAX_PASSES):  # one repair may uncover another: &lt;b&gt; first becomes a tag
+            repaired = self._repair(text, facts, language)
             if repaired == text:
                 break
             text = repaired
@@ -51,32 +58,39 @@ class Standardise:
             return replace(query, text=text, dropped="standardise/empty")
         return query if text == query.text else replace(query, text=text)
 
-    def _repair(self, text: str, known: Known, language: str) -> str:
+    def _repair(self, text: str, facts: ProductFacts, language: str) -> str:
         text = " ".join(repair_characters(text, language).split())
         text = " ".join(strip_markup(text).split())
-        text = _punctuate(unwrap(text, language), language)
+        text = _punctuate(strip_decorations(text, language), language)
         if self._options.fix_case:
-            text = raise_first(lower_capitals(text, known), known)
-        if self._options.add_question_mark and not ends_as_question(text, language):
-            text = _with_mark(text, language)
+            text = capitalise_first_word(lowercase_all_caps(text, facts), facts)
+        if self._options.add_question_mark and not ends_like_question(text, language):
+            text = _add_question_mark(text, language)
         return text
 
 
+def _labelled(query: Query, labeller: Labeller) -> Query:
+    """A label that the model gave stays: `text/quality` checks what it claims."""
+    labels = {**labeller.labels(query.text), **query.labels}
+    return query if labels == query.labels else replace(query, labels=labels)
+
+
 def _punctuate(text: str, language: str) -> str:
-    """One question mark, nothing after it, no space before it; French keeps its space."""
-    text = _REPEATED.sub(_one_mark, text)
+    """One question mark, nothing after it, and no space before it except in French."""
+    text = _REPEATED_MARKS.sub(_single_mark, text)
     body = text.rstrip(" !！.")
-    if body.endswith(_MARKS):
+    if body.endswith(_QUESTION_MARKS):
         text = body
     return (_SPACE_BEFORE_COMMA if language == "fr" else _SPACE_BEFORE).sub("", text)
 
 
-def _one_mark(found: re.Match[str]) -> str:
-    return next((mark for mark in found[0] if mark in _MARKS), found[0][0])
+def _single_mark(match: re.Match[str]) -> str:
+    """The first question mark of several marks, or the first mark if there is no question mark."""
+    return next((mark for mark in match[0] if mark in _QUESTION_MARKS), match[0][0])
 
 
-def _with_mark(text: str, language: str) -> str:
-    bare = text[:-1].rstrip() if text.endswith(".") and not text.endswith("..") else text
-    if bare[-1:].isalnum() or bare.endswith(_MAY_END):
-        return f"{bare}?" if would_ask(bare, language) else text
+def _add_question_mark(text: str, language: str) -> str:
+    without_stop = text[:-1].rstrip() if text.endswith(".") and not text.endswith("..") else text
+    if without_stop[-1:].isalnum() or without_stop.endswith(_ENDINGS_BEFORE_MARK):
+        return f"{without_stop}?" if looks_like_question(without_stop, language) else text
     return text

@@ -1,15 +1,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import querygen_text as plugin
 from querygen_core.api import Options, Postprocessor, Product, Query
 from querygen_core.testing import context
+from querygen_core.testing.isolation import (
+    empty_home,
+    isolated_environment,
+    no_secrets_of_other_tests,
+    nothing_left_behind,
+)
+
+__all__ = ["empty_home", "isolated_environment", "no_secrets_of_other_tests", "nothing_left_behind"]
+
+settings.register_profile("querygen", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("querygen")
 
 KINDS: dict[str, tuple[type[Options], Callable[..., Postprocessor]]] = {
     "standardise": (plugin.StandardiseOptions, plugin.build_standardise),
@@ -67,7 +80,7 @@ def kettle() -> Product:
 @pytest.fixture(scope="session")
 def labelled() -> Path:
     """The folder of labelled data, which is not part of the project."""
-    folder = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "labelled"
+    folder = Path(*Path(__file__).resolve().parts[:-5], "shared", "data", "labelled")  # beside the repository
     if not folder.is_dir():
         pytest.skip("the labelled data is not here")
     return folder

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import querygen_text as plugin
 from querygen_core.api import API
-from querygen_text.rules import table
+from querygen_text.rules import render_table
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -41,7 +41,7 @@ def test_every_option_is_described_and_in_the_readme(options):
 
 
 def test_the_readme_holds_the_current_rule_table():
-    assert table() in README.read_text(encoding="utf-8")
+    assert render_table() in README.read_text(encoding="utf-8")
 
 
 def test_a_misspelt_rule_is_named():

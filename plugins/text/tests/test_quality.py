@@ -124,7 +124,7 @@ DROPPED = {
         "How does its 90 cm cable compare with others?",
         "Is the 9 minutes boiling time normal for a kettle?",
     ],
-}  # fmt: skip
+}
 
 KEPT = [
     "How loud is the Brambleby SwiftBoil K7?",

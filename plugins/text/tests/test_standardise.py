@@ -67,7 +67,7 @@ GOOD = "How loud is the SwiftBoil K7?"
         "Ｈｏｗ loud is the SwiftBoil K7？",
         "🔊 How loud is the SwiftBoil K7? 🤔",
     ],
-)  # fmt: skip
+)
 def test_repairs(run, kettle, text):
     done = run.one(kettle, text, "standardise")
     assert (done.text, done.dropped) == (GOOD, None)
@@ -173,4 +173,5 @@ def test_options(run, kettle):
 def test_leaves_the_dropped_alone_and_keeps_what_it_knows_of_a_query(run, kettle):
     dropped = Query(text="1. How loud is it", dropped="other/reason")
     asked = Query(text="1. how loud is it?", query_type="market", labels={"facet": "noise"}, request_key="k")
-    assert run.queries(kettle, [dropped, asked], "standardise") == [dropped, replace(asked, text="How loud is it?")]
+    plain = run.build("standardise", labels=False)
+    assert run.queries(kettle, [dropped, asked], plain) == [dropped, replace(asked, text="How loud is it?")]

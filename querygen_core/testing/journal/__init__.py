@@ -7,7 +7,7 @@ from querygen_core.testing.journal.runs import Runs
 
 
 class JournalContract(Answers, Manifest, Outcomes, Runs):
-    """What a journal has acknowledged is there after any kill; what it counts adds up.
+    """Checks that what a journal acknowledged survives any kill, and that its counts add up.
 
     class TestJournal(JournalContract):
         def journal(self, folder):

@@ -5,16 +5,17 @@ from itertools import count
 
 import pytest
 
-from querygen_core.api import Journal, Usage
+from querygen_core.api import Usage
+from querygen_core.contracts.journal import Journal
 from querygen_core.testing.child import kill_while, say
-from querygen_core.testing.journal.job import JournalJob, answered
+from querygen_core.testing.journal.job import JournalJob, answered, begun
 from querygen_core.testing.samples import HOSTILE, UNSTORABLE, response
 
 KEY = "a" * 64
 
 
 class Answers(JournalJob):
-    """A received answer was paid for: it is never lost, and every call is counted."""
+    """Checks that a received answer, which was paid for, is never lost, and that every call is counted."""
 
     def test_answers_survive(self) -> None:
         given = response("text", reason="STOP", model_version="m-1", response_id="x", usage=Usage(input=3, cached=1))
@@ -74,15 +75,15 @@ class Answers(JournalJob):
         assert (spent.calls, spent.tokens, spent.cost) == (3, 126, 0.75)
 
     def test_calls_without_an_answer_are_counted(self) -> None:
-        """Only a call whose end nobody saw is indeterminate. A journal without intents says None, never 0."""
+        """Only a call whose end was not seen is indeterminate. A journal without intents returns None, never 0."""
 
         async def work(journal: Journal) -> None:
-            await journal.end(await journal.intend(KEY, 0), "failed")
-            await journal.end(await journal.intend(KEY, 0), "unsent")
-            await journal.end(await journal.intend(KEY, 0), "abandoned")
+            await journal.end_call(await begun(journal, KEY, 0), "failed")
+            await journal.end_call(await begun(journal, KEY, 0), "unsent")
+            await journal.end_call(await begun(journal, KEY, 0), "abandoned")
             await answered(journal, KEY, 0, response())
-            await journal.intend(KEY, 1)
-            await journal.intend(KEY, 2)
+            await journal.begin_call(KEY, 1)
+            await journal.begin_call(KEY, 2)
 
         self.run(work)
         spent = self.run(lambda journal: journal.spent())

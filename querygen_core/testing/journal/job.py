@@ -1,4 +1,4 @@
-"""The journal under test, a run of it, and the records that go in."""
+"""Opens the journal under test for one run, and makes the records for it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from querygen_core.api import Journal, Outcome, Query, Response
-from querygen_core.journal.interface import DeadLetter, Delivery, Entry
-from querygen_core.records import State
+from querygen_core.api import Outcome, Query, Response
+from querygen_core.contracts.journal import DeadLetter, Journal, ManifestEntry, PendingOutcome
+from querygen_core.contracts.records import State
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import outcome, reject
 
@@ -19,11 +19,11 @@ R = TypeVar("R")
 
 class JournalJob(Contract):
     def journal(self, folder: Path) -> Journal:
-        """The journal that belongs to `folder`, with all that earlier ones wrote there. `begin` is not called yet."""
+        """A new journal for `folder`, which keeps what earlier ones wrote there; `begin` is called by the contract."""
         raise NotImplementedError
 
     def run(self, work: Callable[[Journal], Awaitable[R]], *, config: Mapping[str, Any] | None = None) -> R:
-        """`work` in a run of its own, on a journal opened anew and closed after it."""
+        """Await `work(journal)` in a run of its own, with a journal that is opened before and closed after it."""
 
         async def main() -> R:
             async with self._opened(config or {}) as journal:
@@ -44,15 +44,22 @@ class JournalJob(Contract):
 async def answered(
     journal: Journal, key: str, number: int, given: Response, *, usable: bool = True, cost: float = 0.0
 ) -> None:
-    """A whole call: intent, answer, record."""
-    intent = await journal.intend(key, number)
-    await journal.record(intent, key, number, given, usable=usable, cost=cost)
+    """Record a whole call: begun, answered."""
+    call = await begun(journal, key, number)
+    await journal.record(call, key, number, given, usable=usable, cost=cost)
 
 
-def entry(ordinal: int, product_id: str, *, content: str = "", key: str = "", **changes: Any) -> Entry:
-    """A product as it is read. `content` changes its content, `key` only what is to be made of it."""
+async def begun(journal: Journal, key: str, number: int) -> int:
+    """The id of a call that nothing speaks against."""
+    call = await journal.begin_call(key, number)
+    assert isinstance(call, int), f"the call must not start: {call}"
+    return call
+
+
+def entry(ordinal: int, product_id: str, *, content: str = "", key: str = "", **changes: Any) -> ManifestEntry:
+    """A product as the input has it. `content` replaces its content hash, `key` changes its outcome key only."""
     sample = outcome(product_id=product_id)
-    return Entry(
+    return ManifestEntry(
         ordinal=ordinal,
         key=sample.product_key,
         content_hash=content or sample.content_hash,
@@ -63,12 +70,12 @@ def entry(ordinal: int, product_id: str, *, content: str = "", key: str = "", **
     )
 
 
-def rejected(ordinal: int) -> Entry:
-    return Entry(ordinal=ordinal, raw_ref="catalogue.csv:7", reject=reject())
+def rejected(ordinal: int) -> ManifestEntry:
+    return ManifestEntry(ordinal=ordinal, raw_ref="catalogue.csv:7", reject=reject())
 
 
 def done(ordinal: int, product_id: str, *queries: Query | str, key: str = "", **changes: Any) -> Outcome:
-    """What `entry(ordinal, product_id, key=key)` becomes."""
+    """The outcome of `entry(ordinal, product_id, key=key)`."""
     return outcome(
         *queries, product_id=product_id, ordinal=ordinal, **{"outcome_key": f"{product_id}/{key}", **changes}
     )
@@ -81,24 +88,25 @@ def letter(product_id: str, stage: str = "generate", **changes: Any) -> DeadLett
 
 async def letters(journal: Journal) -> list[DeadLetter]:
     """All dead letters of the run, in pages of two."""
-    found: list[DeadLetter] = []
+    collected: list[DeadLetter] = []
     position = -1
     while page := await journal.dead_letters(position, 2):
-        found.extend(item for _, item in page)
+        collected.extend(item for _, item in page)
         position = page[-1][0]
-    return found
+    return collected
 
 
-async def snapshot(journal: Journal) -> list[Delivery]:
-    found: list[Delivery] = []
+async def snapshot(journal: Journal) -> list[PendingOutcome]:
+    """All outcomes of the job in input order, in pages of two."""
+    collected: list[PendingOutcome] = []
     position = -1
     while page := await journal.snapshot(position, 2):
-        found.extend(page)
+        collected.extend(page)
         position = page[-1].position
-    return found
+    return collected
 
 
 async def states(journal: Journal) -> dict[State, int]:
-    """The manifest counted by state, states without a record left out."""
+    """Number of records in each state; states without one are left out."""
     tally = await journal.tally()
     return {state: number for state, number in tally.states.items() if number}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from querygen_core.api import Journal
+from querygen_core.contracts.journal import Journal
 from querygen_core.testing.journal.job import (
     JournalJob,
     answered,
@@ -15,22 +15,22 @@ from querygen_core.testing.samples import HOSTILE, query, response
 
 
 class Manifest(JournalJob):
-    """Every input record is in exactly one state, and the counts balance."""
+    """Checks that every input record is in exactly one state, and that the counts balance."""
 
     def test_says_what_each_record_is(self) -> None:
         async def work(journal: Journal) -> list[str]:
             entries = [entry(0, "1"), entry(1, "2"), entry(2, "1"), entry(3, "1", content="other"), rejected(4)]
-            said = [*await journal.admit(entries), *await journal.admit([entry(5, "2"), entry(6, "3")])]
+            admitted = [*await journal.admit(entries), *await journal.admit([entry(5, "2"), entry(6, "3")])]
             assert [item.reason for item in await letters(journal)] == ["conflict", "no_title"]
-            return list(said)
+            return list(admitted)
 
         assert self.run(work) == ["pending", "pending", "duplicate", "rejected", "rejected", "duplicate", "pending"]
 
     def test_what_is_done_is_known_in_the_next_run(self) -> None:
         async def first(journal: Journal) -> None:
             await journal.admit([entry(0, "1"), entry(1, "2"), entry(2, "3")])
-            await journal.settle(0, done(0, "1"))
-            await journal.settle(1, done(1, "2", state="short", reasons={"market": "filters"}))
+            await journal.complete(0, done(0, "1"))
+            await journal.complete(1, done(1, "2", state="short", reasons={"market": "filters"}))
 
         async def second(journal: Journal) -> list[str]:
             entries = [entry(0, "1"), entry(1, "2"), entry(2, "3"), entry(3, "1", key="changed")]
@@ -43,9 +43,9 @@ class Manifest(JournalJob):
         async def work(journal: Journal) -> None:
             await journal.admit([*(entry(number, str(number)) for number in range(5)), rejected(5), entry(6, "0")])
             lost = (query("No?", dropped="text/quality/short"), query("No!", dropped="text/dedup/same"))
-            await journal.settle(3, done(3, "3", "a", "b", dropped=lost))
-            await journal.settle(0, done(0, "0", "c", dropped=lost[:1], state="short", reasons={"market": "filters"}))
-            await journal.settle(1, letter("1"))
+            await journal.complete(3, done(3, "3", "a", "b", dropped=lost))
+            await journal.complete(0, done(0, "0", "c", dropped=lost[:1], state="short", reasons={"market": "filters"}))
+            await journal.complete(1, letter("1"))
             expected = {"done": 1, "short": 1, "failed": 1, "pending": 2, "rejected": 1, "duplicate": 1}
             assert await states(journal) == expected
             tally = await journal.tally()
@@ -58,8 +58,8 @@ class Manifest(JournalJob):
     def test_counts_are_those_of_this_input(self) -> None:
         async def first(journal: Journal) -> None:
             await journal.admit([entry(0, "1"), entry(1, "2")])
-            await journal.settle(0, done(0, "1"))
-            await journal.settle(1, done(1, "2"))
+            await journal.complete(0, done(0, "1"))
+            await journal.complete(1, done(1, "2"))
 
         async def second(journal: Journal) -> None:
             await journal.admit([entry(0, "2")])
@@ -74,13 +74,13 @@ class Manifest(JournalJob):
         async def work(journal: Journal) -> None:
             await journal.admit([rejected(0), entry(1, "1"), entry(2, "2")])
             given = letter("1", raw=HOSTILE[1])
-            await journal.settle(1, given)
-            await journal.settle(2, done(2, "2"))
-            await journal.undelivered("jsonl", [letter("2", stage="deliver")])
-            found = await letters(journal)
-            assert [item.stage for item in found] == ["input", "generate", "deliver"]
-            assert (found[0].file, found[0].line, found[0].reason) == ("catalogue.csv", 7, "no_title")
-            assert found[1].raw == HOSTILE[1]
+            await journal.complete(1, given)
+            await journal.complete(2, done(2, "2"))
+            await journal.add_dead_letters("jsonl", [letter("2", stage="deliver")])
+            written = await letters(journal)
+            assert [item.stage for item in written] == ["input", "generate", "deliver"]
+            assert (written[0].file, written[0].line, written[0].reason) == ("catalogue.csv", 7, "no_title")
+            assert written[1].raw == HOSTILE[1]
 
         self.run(work)
         assert self.run(letters) == [], "dead letters are those of this run"
@@ -92,13 +92,13 @@ class Manifest(JournalJob):
             await journal.admit([entry(0, "1"), entry(1, "2")])
             for key, number, usable in ((good, 0, False), (good, 1, True), (bad, 0, False), (bad, 1, False)):
                 await answered(journal, key, number, response(), usable=usable)
-            await journal.settle(0, done(0, "1"))
-            await journal.settle(1, done(1, "2", state="short", reasons={"market": "blocked"}))
+            await journal.complete(0, done(0, "1"))
+            await journal.complete(1, done(1, "2", state="short", reasons={"market": "blocked"}))
             assert await journal.grant_retry() == 1
 
         async def second(journal: Journal) -> None:
             assert (await journal.tries(good), await journal.tries(bad)) == (0, 1)
-            assert len(await journal.answers(bad)) == 2, "answers are never forgotten"
+            assert len(await journal.answers(bad)) == 2, "a retry must not delete the stored answers"
             assert list(await journal.admit([entry(0, "1"), entry(1, "2")])) == ["done", "pending"]
 
         self.run(first)

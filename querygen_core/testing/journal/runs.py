@@ -4,14 +4,15 @@ from functools import partial
 
 import pytest
 
-from querygen_core.api import Fact, Journal
-from querygen_core.errors import JournalError
+from querygen_core.api import Event
+from querygen_core.contracts.errors import JournalError
+from querygen_core.contracts.journal import Journal
 from querygen_core.testing.journal.job import JournalJob, done, entry
 from querygen_core.testing.samples import HOSTILE
 
 
 class Runs(JournalJob):
-    """Runs follow each other, one at a time, and leave their facts behind."""
+    """Checks that runs follow each other one at a time, and that the events of each are kept."""
 
     def test_counts_its_runs(self) -> None:
         assert [self.run(_attempt) for _ in range(3)] == [1, 2, 3]
@@ -41,21 +42,23 @@ class Runs(JournalJob):
     def test_closes_twice(self) -> None:
         self.run(lambda journal: journal.aclose())
 
-    def test_facts_are_numbered_and_dated(self) -> None:
+    def test_events_are_numbered_and_dated(self) -> None:
         async def work(journal: Journal) -> None:
-            await journal.tell([Fact(kind="run_started", data={"text": HOSTILE[2]}), Fact(kind="input_read")])
+            await journal.append_events(
+                [Event(kind="run_started", data={"text": HOSTILE[2]}), Event(kind="input_read")]
+            )
             await journal.admit([entry(0, "1")])
-            await journal.settle(0, done(0, "1"), [Fact(kind="stage_finished")])
-            await journal.finish({}, [Fact(kind="run_finished")])
+            await journal.complete(0, done(0, "1"), [Event(kind="stage_finished")])
+            await journal.finish({}, [Event(kind="run_finished")])
 
         self.run(work)
-        facts = self.run(lambda journal: journal.facts(0, 10))
-        assert [fact.kind for fact in facts] == ["run_started", "input_read", "stage_finished", "run_finished"]
-        assert [fact.seq for fact in facts] == sorted({fact.seq for fact in facts}), "seq must grow"
-        assert facts[0].data == {"text": HOSTILE[2]}
-        assert all(fact.job_id and fact.time and fact.attempt == 1 for fact in facts)
-        after = self.run(lambda journal: journal.facts(facts[1].seq, 1))
-        assert [fact.kind for fact in after] == ["stage_finished"]
+        events = self.run(lambda journal: journal.events(0, 10))
+        assert [event.kind for event in events] == ["run_started", "input_read", "stage_finished", "run_finished"]
+        assert [event.seq for event in events] == sorted({event.seq for event in events}), "seq must grow"
+        assert events[0].data == {"text": HOSTILE[2]}
+        assert all(event.job_id and event.time and event.attempt == 1 for event in events)
+        after = self.run(lambda journal: journal.events(events[1].seq, 1))
+        assert [event.kind for event in after] == ["stage_finished"]
 
     def test_each_observer_has_its_own_cursor(self) -> None:
         async def work(journal: Journal) -> None:

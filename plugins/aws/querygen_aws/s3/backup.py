@@ -1,85 +1,78 @@
-"""Where the queries go when their own place takes nothing: one object, or one file, however often it is tried."""
+"""Backup of a job's queries when the bucket refuses them: one object, or one local file, however often it is tried."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from querygen_aws.s3.body import Body
 from querygen_aws.s3.bucket import Bucket
-from querygen_aws.s3.names import Names
+from querygen_aws.s3.object_keys import ObjectKeys
 from querygen_core.api import Shard, SinkError
+from querygen_core.formats import replacing
 
 
 class Backup:
-    """One shard's. Its name is chosen once, and on disk before anything is sent under it.
+    """The backup of one shard. Its name is chosen once and stored on disk before anything is written under it.
 
-    Eight characters of the name are made from bucket, job and shard, so that a run on another machine finds it.
+    The name contains a hash of bucket, job and shard, by which a run on another machine finds the backup and replaces
+    it instead of leaving a second one.
     """
 
     def __init__(
-        self, bucket: Bucket, names: Names, shard: Shard, *, state_dir: Path, folder: Path, log: logging.Logger
+        self, bucket: Bucket, keys: ObjectKeys, shard: Shard, *, state_dir: Path, folder: Path, log: logging.Logger
     ) -> None:
-        who = f"s3://{bucket.name}/{names.prefix}\n{names.job}\n{shard.index}/{shard.size}"
-        mark = uuid.uuid5(uuid.NAMESPACE_URL, who).hex[:8]
+        owner = f"s3://{bucket.name}/{keys.prefix}\n{keys.job}\n{shard.label}"
+        backup_id = uuid.uuid5(uuid.NAMESPACE_URL, owner).hex[:8]
         self._bucket = bucket
-        self._beginning = names.backups(mark)
-        self._prefix = names.prefix
-        self._record = state_dir / f"s3-backup-{mark}.json"
+        self._key_prefix = keys.backups(backup_id)
+        self._prefix = keys.prefix
+        self._name_file = state_dir / f"s3-backup-{backup_id}.json"
         self._folder = folder
         self._log = log
 
-    def write(self, body: Body, ending: str) -> str:
-        """Where it is now. Raises OSError if no place takes it."""
-        name = f"{self._name()}{ending}"
+    def write(self, body: Body, suffix: str) -> str:
+        """Write `body` to the bucket, or to the local folder if that fails; return its URL or path.
+
+        Raises:
+            OSError: the local folder cannot be written either. SinkError: another process has taken over the job.
+        """
+        name = f"{self._stem()}{suffix}"
         key = f"{self._prefix}{name}"
         try:
-            self._bucket.put(key, body, self._bucket.look(key))
+            self._bucket.put(key, body, self._bucket.head(key))
         except SinkError as error:
-            self._log.warning("no backup in the bucket: %s", error)
-            return str(self._write_here(name, body))
+            if error.kind == "fenced":
+                raise
+            self._log.warning("the backup cannot be written to the bucket: %s", error)
+            return str(self._write_file(name, body))
         return f"s3://{self._bucket.name}/{key}"
 
-    def _name(self) -> str:
-        """Without its ending."""
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged one is as good as none
-            return str(json.loads(self._record.read_bytes())["name"])
-        name = self._find() or f"{self._beginning}{datetime.now(UTC):%Y%m%dT%H%M%SZ}".removeprefix(self._prefix)
-        _write(self._record, [json.dumps({"name": name}).encode()])
-        return name
+    def _stem(self) -> str:
+        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a damaged file counts as missing
+            return str(json.loads(self._name_file.read_bytes())["name"])
+        stem = self._stem_in_bucket()
+        stem = stem or f"{self._key_prefix}{datetime.now(UTC):%Y%m%dT%H%M%SZ}".removeprefix(self._prefix)
+        # Before the upload: after a crash in between, the next run writes to the same name.
+        with replacing(self._name_file) as file:
+            file.write(json.dumps({"name": stem}).encode())
+        return stem
 
-    def _find(self) -> str:
-        """The name of a backup that was made where this machine's state is not."""
+    def _stem_in_bucket(self) -> str:
+        """Return the stem of a backup that a run on another machine wrote; "" if there is none."""
         try:
-            found = sorted(self._bucket.list(self._beginning))
-        except SinkError:
+            keys = sorted(self._bucket.list(self._key_prefix))
+        except SinkError:  # probably the reason why there is a backup at all
             return ""
-        return found[0].removeprefix(self._prefix).partition(".")[0] if found else ""
+        return keys[0].removeprefix(self._prefix).partition(".")[0] if keys else ""
 
-    def _write_here(self, name: str, body: Body) -> Path:
+    def _write_file(self, name: str, body: Body) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / name
-        _write(path, body.blocks())
+        with replacing(path) as file:
+            file.writelines(body.blocks())
         return path.absolute()
-
-
-def _write(path: Path, blocks: Iterable[bytes]) -> None:
-    """Replace a file in one step, durably."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
-        for block in blocks:
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,196 +1,218 @@
-"""A bucket in which nothing is overwritten that is not ours, and nothing that we have not seen."""
+"""Conditional writes to a bucket: no object is replaced that another job owns, or that changed since it was read."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from querygen_aws.failures import code_of, kind_of, said
+from querygen_aws.errors import code_of, describe_error, kind_of, region_hint
 from querygen_aws.s3.address import Address
 from querygen_aws.s3.body import Body
-from querygen_aws.s3.download import Changed, Download
-from querygen_aws.s3.storage import region_hint
+from querygen_aws.s3.download import Download, ObjectChanged
 from querygen_core.api import SinkError
 
-TURNS = 60
-"""How often an object is tried that others are writing too."""
+MAX_ATTEMPTS = 60
+"""Attempts to write an object that other writers keep changing."""
 
-_PAUSE = 0.02  # seconds, at most, times the turn
-_LONGEST_PAUSE = 1.0
-_NO_ETAG = '"00000000000000000000000000000000"'
+_PAUSE = 0.02  # seconds, multiplied by the number of attempts
+_MAX_PAUSE = 1.0
+_IMPOSSIBLE_ETAG = '"00000000000000000000000000000000"'
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """An object as it was found. job: whose it is, "" if nobody said."""
-
+class ObjectInfo:
     etag: str
+    """Version of the object, with the quotation marks that S3 puts around it."""
     size: int
+    """Bytes."""
     job: str = ""
+    """The job that owns it, as `object_keys.job_name` returns it; "" if querygen did not write it."""
     sha256: str = ""
+    """Hash of the content in hexadecimal, from the metadata; "" if querygen did not write it."""
     lines: int = 0
+    """Number of queries in it."""
     products: int = 0
+    """Number of products in it."""
 
 
 class Bucket:
-    """One job's view of it. Makes requests, so it belongs into a thread.
+    """One job's access to a bucket. Every method sends requests and blocks, so call it in a thread.
 
     Raises, from every method:
-        SinkError
+        SinkError: S3 refused or failed, or the object belongs to another job.
     """
 
-    def __init__(self, client: Any, name: str, job: str) -> None:
+    def __init__(self, client: Any, name: str, job: str, before_write: Callable[[], None] = lambda: None) -> None:
+        """before_write: called before each write and removal; what it raises prevents that and is passed on."""
         self.name = name
+        self._before_write = before_write
         self._client = client
         self._job = job
 
-    def look(self, key: str) -> Seen | None:
-        with self._failures(key):
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return what S3 knows of the object; None if it does not exist."""
+        with self._errors(key):
             try:
-                return _seen(self._client.head_object(Bucket=self.name, Key=key))
+                return _info(self._client.head_object(Bucket=self.name, Key=key))
             except ClientError as error:
                 if kind_of(error) == "missing":
                     return None
                 raise
 
-    def look_at_ours(self, key: str) -> Seen | None:
-        """As `look`, but SinkError if it is not this job's."""
-        seen = self.look(key)
-        if seen is not None:
-            self._refuse_foreign(key, seen)
-        return seen
+    def head_own(self, key: str) -> ObjectInfo | None:
+        """Like `head`, but raise SinkError if the object is not this job's."""
+        info = self.head(key)
+        if info is not None:
+            self._require_own(key, info)
+        return info
 
     def list(self, prefix: str) -> dict[str, str]:
-        """ETags of the objects whose keys begin so."""
-        with self._failures(prefix):
+        """Return the ETags of all objects whose keys begin with `prefix`, by key."""
+        with self._errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-            return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", ())}
+            return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", ())}
 
-    def open(self, key: str) -> tuple[Seen, Download] | None:
-        """The object, to be read. Reading raises `Changed` if another writer replaces it meanwhile."""
-        with self._failures(key):
+    def open(self, key: str) -> tuple[ObjectInfo, Download] | None:
+        """Open the object for reading; None if it does not exist.
+
+        Reading raises `ObjectChanged` if another writer replaces it meanwhile.
+        """
+        with self._errors(key):
             try:
-                stream = Download(self._client, Address(self.name, key), lambda error: self._explain(error, key))
+                stream = Download(self._client, Address(self.name, key), lambda error: self._translate(error, key))
             except ClientError as error:
                 if kind_of(error) == "missing":
                     return None
                 raise
-        seen = _seen({"ETag": stream.etag, "ContentLength": stream.size, "Metadata": stream.metadata})
-        if seen.job != self._job:
+        info = _info({"ETag": stream.etag, "ContentLength": stream.size, "Metadata": stream.metadata})
+        if info.job != self._job:
             stream.close()
-            self._refuse_foreign(key, seen)
-        return seen, stream
+            self._require_own(key, info)
+        return info, stream
 
-    def put(self, key: str, body: Body, seen: Seen | None) -> Seen:
-        """Make the object hold `body`. seen: what was there last, by `look`; another may have come since."""
-        for turn in range(TURNS):
-            if done := self.try_to_put(key, body, seen):
-                return done
-            pause(turn)
-            seen = self.look(key)
-        raise SinkError("retry", f"{self._at(key)}: others write it without end; stop them, or run again")
+    def put(self, key: str, body: Body, current: ObjectInfo | None) -> ObjectInfo:
+        """Make the object hold `body`, retrying while other writers of this job change it.
 
-    def try_to_put(self, key: str, body: Body, seen: Seen | None) -> Seen | None:
-        """As `put`, but None if another was faster."""
-        if seen is not None:
-            self._refuse_foreign(key, seen)
-            if seen.sha256 == body.sha256:
-                return seen
-        with self._failures(key):
+        current: the last result of `head`. Equal content is not sent again.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            if written := self.try_put(key, body, current):
+                return written
+            back_off(attempt)
+            current = self.head(key)
+        raise SinkError("retry", f"{self._url(key)}: other processes keep writing this object; stop them, or run again")
+
+    def try_put(self, key: str, body: Body, current: ObjectInfo | None) -> ObjectInfo | None:
+        """Like `put`, but return None if another writer was faster."""
+        if current is not None:
+            self._require_own(key, current)
+            if current.sha256 == body.sha256:
+                return current
+        self._before_write()
+        with self._errors(key):
             try:
-                return self._put(key, body, seen)
+                return self._put(key, body, current)
             except ClientError as error:
-                if not _lost_a_race(error):
+                if not _is_conflict(error):
                     raise
         return None
 
-    def _put(self, key: str, body: Body, seen: Seen | None) -> Seen:
-        condition = {"IfNoneMatch": "*"} if seen is None else {"IfMatch": seen.etag}
+    def _put(self, key: str, body: Body, current: ObjectInfo | None) -> ObjectInfo:
+        condition = {"IfNoneMatch": "*"} if current is None else {"IfMatch": current.etag}
         counts = {"querygen-lines": str(body.lines), "querygen-products": str(body.products)}
-        answer = self._client.put_object(
-            Bucket=self.name, Key=key, Body=body.file(), ContentLength=body.size, ContentType=body.content_type,
-            ChecksumSHA256=body.checksum, **condition,
+        response = self._client.put_object(
+            Bucket=self.name,
+            Key=key,
+            Body=body.file(),
+            ContentLength=body.size,
+            ContentType=body.content_type,
+            ChecksumSHA256=body.checksum,
+            **condition,
             Metadata={"querygen-job": self._job, "querygen-sha256": body.sha256, **counts},
-        )  # fmt: skip
-        return Seen(str(answer["ETag"]), body.size, self._job, body.sha256, body.lines, body.products)
+        )
+        return ObjectInfo(str(response["ETag"]), body.size, self._job, body.sha256, body.lines, body.products)
 
-    def remove(self, key: str, seen: Seen) -> None:
-        """Unless it was changed since it was `seen`, or is not ours."""
-        self._refuse_foreign(key, seen)
-        with self._failures(key):
+    def remove(self, key: str, info: ObjectInfo) -> None:
+        """Delete the object, unless it has changed since `info` was read. It must be this job's."""
+        self._require_own(key, info)
+        self._before_write()
+        with self._errors(key):
             try:
-                self._client.delete_object(Bucket=self.name, Key=key, IfMatch=seen.etag)
+                self._client.delete_object(Bucket=self.name, Key=key, IfMatch=info.etag)
             except ClientError as error:
                 if kind_of(error) not in {"missing", "exists"}:
                     raise
 
     def check(self) -> None:
-        """It is there, and may be looked at."""
-        with self._failures(""):
+        """Raise SinkError unless the bucket exists and may be accessed."""
+        with self._errors(""):
             self._client.head_bucket(Bucket=self.name)
 
     def probe(self, key: str) -> None:
-        """Whether `key` may be written, by a request that cannot succeed: it replaces a version that never was."""
-        with self._failures(key):
+        """Raise SinkError unless `key` may be written and the store honours conditions.
+
+        The request leaves nothing behind, because its condition names a version that cannot exist.
+        """
+        with self._errors(key):
             try:
-                self._client.put_object(Bucket=self.name, Key=key, Body=b"", IfMatch=_NO_ETAG)
+                self._client.put_object(Bucket=self.name, Key=key, Body=b"", IfMatch=_IMPOSSIBLE_ETAG)
             except ClientError as error:
-                if _lost_a_race(error):
+                if _is_conflict(error):
                     return
                 raise
-            self._client.delete_object(Bucket=self.name, Key=key)
-        message = "it ignores If-Match, so writers could undo each other's work; use one that heeds conditional writes"
-        raise SinkError("permanent", f"{self._at('')}: {message}")
+            self._client.delete_object(Bucket=self.name, Key=key)  # written in spite of the condition
+        message = "it ignores If-Match, so writers could overwrite each other; use a store with conditional writes"
+        raise SinkError("permanent", f"{self._url('')}: {message}")
 
-    def _refuse_foreign(self, key: str, seen: Seen) -> None:
-        if seen.job != self._job:
-            whose = f"it belongs to the job {seen.job}" if seen.job else "querygen has not written it"
-            message = f"{self._at(key)}: there is an object already, and {whose}; it is left alone"
-            raise SinkError("permanent", f"{message}: move it away, or choose another prefix")
+    def _require_own(self, key: str, info: ObjectInfo) -> None:
+        if info.job != self._job:
+            owner = f"it belongs to the job {info.job}" if info.job else "querygen has not written it"
+            message = f"{self._url(key)}: there is an object already, and {owner}; it is left unchanged"
+            raise SinkError("permanent", f"{message}: move it, or choose another prefix")
 
     @contextmanager
-    def _failures(self, key: str) -> Iterator[None]:
+    def _errors(self, key: str) -> Iterator[None]:
         try:
             yield
         except (ClientError, BotoCoreError) as error:
-            raise self._explain(error, key) from error
+            raise self._translate(error, key) from error
 
-    def _explain(self, error: Exception, key: str) -> Exception:
-        if isinstance(error, Changed):
+    def _translate(self, error: Exception, key: str) -> Exception:
+        if isinstance(error, ObjectChanged):
             return error
-        where, kind = self._at(key), kind_of(error)
+        url, kind = self._url(key), kind_of(error)
         if kind == "denied":
-            rights = "it takes s3:GetObject and s3:PutObject under its prefixes, and s3:ListBucket on the bucket"
-            return SinkError("auth", f"{where}: not allowed ({said(error)}); {rights}")
-        if kind == "region":
-            return SinkError(
-                "permanent", f"{where}: the bucket is in another region; {region_hint(error)}, or `region`"
+            permissions = (
+                "the job needs s3:GetObject and s3:PutObject under its prefixes, and s3:ListBucket on the bucket"
             )
+            return SinkError("auth", f"{url}: access denied ({describe_error(error)}); {permissions}")
+        if kind == "region":
+            return SinkError("permanent", f"{url}: the bucket is in another region; {region_hint(error)}, or `region`")
         if kind == "missing":
-            return SinkError("permanent", f"{where}: there is no such bucket; make it, or correct the name")
-        return SinkError("retry" if kind in {"retry", "changed"} else "permanent", f"{where}: {said(error)}")
+            return SinkError("permanent", f"{url}: there is no such bucket; create it, or correct the name")
+        return SinkError("retry" if kind in {"retry", "changed"} else "permanent", f"{url}: {describe_error(error)}")
 
-    def _at(self, key: str) -> str:
+    def _url(self, key: str) -> str:
         return str(Address(self.name, key))
 
 
-def pause(turn: int) -> None:
-    """Before the next try, for others to get through. None after the first: mostly there is but one other."""
-    time.sleep(random.uniform(0, min(_PAUSE * turn, _LONGEST_PAUSE)))
+def back_off(attempt: int) -> None:
+    """Sleep before the next attempt. Not at all after the first, since usually there is only one other writer."""
+    time.sleep(random.uniform(0, min(_PAUSE * attempt, _MAX_PAUSE)))
 
 
-def _seen(answer: dict[str, Any]) -> Seen:
-    metadata = answer.get("Metadata", {})
+def _info(response: dict[str, Any]) -> ObjectInfo:
+    metadata = response.get("Metadata", {})
     lines, products = (metadata.get(f"querygen-{name}", "") for name in ("lines", "products"))
-    return Seen(
-        str(answer["ETag"]),
-        int(answer["ContentLength"]),
+    return ObjectInfo(
+        str(response["ETag"]),
+        int(response["ContentLength"]),
         metadata.get("querygen-job", ""),
         metadata.get("querygen-sha256", ""),
         int(lines) if lines.isdecimal() else 0,
@@ -198,8 +220,8 @@ def _seen(answer: dict[str, Any]) -> Seen:
     )
 
 
-def _lost_a_race(error: ClientError) -> bool:
-    """There is another version, there is none any more, or another is writing one at this moment."""
+def _is_conflict(error: ClientError) -> bool:
+    """Whether another writer changed or removed the object, or is writing it at this moment."""
     if code_of(error) == "NoSuchBucket":
         return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

@@ -1,4 +1,4 @@
-"""An object's bytes, in order, whatever happens to the connection on the way."""
+"""Reading of an object as a stream that reconnects when the connection breaks."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 
-from querygen_aws.failures import kind_of
+from querygen_aws.errors import kind_of
 from querygen_aws.s3.address import Address
 
-_TRIES = 6  # in a row that bring nothing
-_PAUSE = 0.05  # seconds, doubled each time
+_MAX_FAILURES = 6  # in a row without a byte
+_PAUSE = 0.05  # seconds, doubled after each failure
 
 
-class Changed(Exception):
-    """The object was replaced or removed while it was read."""
+class ObjectChanged(Exception):
+    """The object was replaced or deleted while it was read."""
 
     def __init__(self) -> None:
-        super().__init__("it was changed while it was read")
+        super().__init__("the object was changed while it was read")
 
 
 class Download(io.RawIOBase):
-    """Goes on where a connection broke, with the same version of the object or not at all.
+    """After a broken connection it continues at the same byte of the same version, or fails with `ObjectChanged`.
 
-    Opening asks for the object, and lets errors of botocore pass; reading raises what `explain` makes of them and of
-    `Changed`.
+    The constructor sends the first request and raises botocore's errors as they are. Reading raises what `translate`
+    returns for them and for `ObjectChanged`.
     """
 
-    def __init__(self, client: Any, address: Address, explain: Callable[[Exception], Exception]) -> None:
+    def __init__(self, client: Any, address: Address, translate: Callable[[Exception], Exception]) -> None:
         self._client = client
         self._address = address
-        self._explain = explain
-        self._got = 0
-        self._failed = 0
-        answer = client.get_object(Bucket=address.bucket, Key=address.key)
-        self.etag = str(answer["ETag"])
-        self.size = int(answer["ContentLength"])
-        self.metadata: dict[str, str] = answer.get("Metadata", {})
-        self._body = answer["Body"]
+        self._translate = translate
+        self._position = 0
+        self._failures = 0
+        response = client.get_object(Bucket=address.bucket, Key=address.key)
+        self.etag = str(response["ETag"])
+        self.size = int(response["ContentLength"])
+        self.metadata: dict[str, str] = response.get("Metadata", {})
+        self._body = response["Body"]
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while self._got < self.size:
+        while self._position < self.size:
             data = self._read(len(buffer))
             if data:
-                self._failed = 0
-                self._got += len(data)
+                self._failures = 0
+                self._position += len(data)
                 buffer[: len(data)] = data
                 return len(data)
         return 0
@@ -62,32 +62,32 @@ class Download(io.RawIOBase):
         super().close()
 
     def _read(self, size: int) -> bytes:
-        """The next bytes; b"" if the connection broke and there is a new one."""
+        """Return the next bytes; b"" if the connection broke and a new one was opened."""
         try:
             data: bytes = self._body.read(size)
         except BotoCoreError as error:
-            self._go_on(error)
+            self._reconnect(error)
             return b""
         if not data:
-            self._go_on(ResponseStreamingError(error="it ended too early"))
+            self._reconnect(ResponseStreamingError(error="the body ended too early"))
         return data
 
-    def _go_on(self, error: Exception) -> None:
+    def _reconnect(self, error: Exception) -> None:
         self._body.close()
-        self._failed += 1
-        if self._failed == _TRIES:
+        self._failures += 1
+        if self._failures == _MAX_FAILURES:
             self._give_up(error)
-        if self._failed > 1:
-            time.sleep(random.uniform(0.5, 1) * _PAUSE * 2**self._failed)
+        if self._failures > 1:  # the first reconnection is immediate: idle connections are often closed
+            time.sleep(random.uniform(0.5, 1) * _PAUSE * 2**self._failures)
         try:
-            answer = self._client.get_object(
-                Bucket=self._address.bucket, Key=self._address.key, Range=f"bytes={self._got}-", IfMatch=self.etag
+            response = self._client.get_object(
+                Bucket=self._address.bucket, Key=self._address.key, Range=f"bytes={self._position}-", IfMatch=self.etag
             )
         except (ClientError, BotoCoreError) as failure:
-            self._give_up(Changed() if kind_of(failure) in {"exists", "missing"} else failure)
-        self._body = answer["Body"]
-        if answer["ETag"] != self.etag:
-            self._give_up(Changed())
+            self._give_up(ObjectChanged() if kind_of(failure) in {"exists", "missing"} else failure)
+        self._body = response["Body"]
+        if response["ETag"] != self.etag:  # a store that ignores If-Match
+            self._give_up(ObjectChanged())
 
     def _give_up(self, error: Exception) -> NoReturn:
-        raise self._explain(error) from error
+        raise self._translate(error) from error

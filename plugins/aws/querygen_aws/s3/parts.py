@@ -1,17 +1,17 @@
-"""The layout `parts`: 64 files of JSON lines, a line a query, and a manifest that tells when all are there."""
+"""The manifest of the layout `parts`: a JSON Lines file per partition, and this index, written when all exist."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 
-from querygen_aws.s3.bucket import Seen
+from querygen_aws.s3.bucket import ObjectInfo
 
 _FORMAT = "querygen/parts/1"
 
 
-def manifest(job_id: str, parts: Sequence[tuple[str, Seen]]) -> str:
-    """Names (without the folder), sizes and hashes of all parts in order, and their sums."""
+def manifest(job_id: str, parts: Sequence[tuple[str, ObjectInfo]]) -> str:
+    """Return the manifest as JSON. parts: name without the folder, and what is in the bucket, in order."""
     described = [
         {"name": name, "bytes": part.size, "sha256": part.sha256, "lines": part.lines, "products": part.products}
         for name, part in parts

@@ -1,4 +1,4 @@
-"""From an edition to the objects of a job."""
+"""Writing of a staged output to the objects of a job."""
 
 from __future__ import annotations
 
@@ -8,96 +8,111 @@ from contextlib import closing
 from pathlib import Path
 
 from querygen_aws.s3.body import Body
-from querygen_aws.s3.bucket import TURNS, Bucket, Seen, pause
-from querygen_aws.s3.edition import Edition
-from querygen_aws.s3.found import Found
-from querygen_aws.s3.names import Names
+from querygen_aws.s3.bucket import MAX_ATTEMPTS, Bucket, ObjectInfo, back_off
+from querygen_aws.s3.existing_objects import ExistingObjects
+from querygen_aws.s3.object_keys import ObjectKeys
 from querygen_aws.s3.parts import manifest
-from querygen_core.api import PARTITIONS, SinkError
-
-_ALL = range(PARTITIONS)
+from querygen_aws.s3.staged_output import StagedOutput
+from querygen_core.api import SinkError
 
 
 class Publisher:
-    """Writes one edition. found: what the job had before it."""
+    """Writes one staged output. existing: the objects that the job had before."""
 
-    def __init__(self, bucket: Bucket, names: Names, folder: Path, log: logging.Logger) -> None:
+    def __init__(self, bucket: Bucket, keys: ObjectKeys, folder: Path, log: logging.Logger) -> None:
         self._bucket = bucket
-        self._names = names
+        self._keys = keys
         self._folder = folder
         self._log = log
-        self._known: dict[str, Seen] = {}
+        self._all_parts = range(keys.partitions)
+        self._known: dict[str, ObjectInfo] = {}
 
-    def publish(self, edition: Edition, found: Found) -> bool:
-        """Write the queries. Whether the job has all its objects now: other shards' may be missing."""
-        self._known = dict(found.parts)
-        if edition.layout == "document":
-            self._bucket.put(self._names.document, edition.document(), self._bucket.look(self._names.document))
-            return True
-        there = self._bucket.list(self._names.folder)
-        for number in edition.shard.partitions:
-            key = self._names.part(number)
-            with closing(edition.parts(number)) as body:
-                self._known[key] = self._bucket.put(key, body, self._look(key, there.get(key)))
-        return self._complete(edition)
+    def publish(self, output: StagedOutput, existing: ExistingObjects) -> bool:
+        """Write the queries, and return whether the job has all its objects now: those of other shards may be missing.
 
-    def _complete(self, edition: Edition) -> bool:
-        """Write the manifest if all parts are there, from whoever; whether they are.
-
-        The manifest is looked at before the parts: if another replaces it meanwhile, he may have seen newer parts than
-        we did, and our version is refused.
+        Raises:
+            SinkError: an object cannot be written.
         """
-        for turn in range(TURNS):
-            seen = self._bucket.look_at_ours(self._names.manifest)
-            there = self._bucket.list(self._names.folder)
-            parts = [(key, self._look(key, there.get(key))) for key in map(self._names.part, _ALL)]
-            present = [(key.removeprefix(self._names.folder), part) for key, part in parts if part is not None]
-            if len(present) < PARTITIONS:
+        self._known = dict(existing.parts)  # saves a HEAD for each part that was just read
+        if output.layout == "document":
+            self._bucket.put(self._keys.document, output.document(), self._bucket.head(self._keys.document))
+            return True
+        # One listing instead of a HEAD per part; only parts that changed since they were read are asked for.
+        etags = self._bucket.list(self._keys.folder)
+        for number in output.shard.partitions:
+            key = self._keys.part(number)
+            with closing(output.parts(number)) as body:
+                self._known[key] = self._bucket.put(key, body, self._info(key, etags.get(key)))
+        return self._complete(output)
+
+    def _complete(self, output: StagedOutput) -> bool:
+        """Write the manifest if all parts exist, whichever process wrote them; return whether they do.
+
+        The manifest is read before the parts. If another process replaces it meanwhile, that process may have seen
+        newer parts than this one, and our version is refused.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            current = self._bucket.head_own(self._keys.manifest)
+            etags = self._bucket.list(self._keys.folder)
+            parts = [(key, self._info(key, etags.get(key))) for key in map(self._keys.part, self._all_parts)]
+            present = [(key.removeprefix(self._keys.folder), part) for key, part in parts if part is not None]
+            if len(present) < len(self._all_parts):
                 return False
             with closing(Body(self._folder, "application/json")) as body:
-                body.write(manifest(edition.job_id, present).encode())
-                if self._bucket.try_to_put(self._names.manifest, body, seen):
+                body.write(manifest(output.job_id, present).encode())
+                if self._bucket.try_put(self._keys.manifest, body, current):
                     return True
-            pause(turn)
-        raise SinkError("retry", f"the manifest of {self._names.folder} is written without end by others; run again")
+            back_off(attempt)
+        raise SinkError("retry", f"other processes keep writing the manifest of {self._keys.folder}; run again")
 
-    def _look(self, key: str, etag: str | None) -> Seen | None:
-        """The object, of which a listing tells the ETag; None if it is not there."""
+    def _info(self, key: str, etag: str | None) -> ObjectInfo | None:
+        """Return the object that a listing gave this ETag, from memory if it is unchanged; None if it is not listed."""
         known = self._known.get(key)
         if etag is None or (known is not None and known.etag == etag):
             return known if etag else None
-        seen = self._bucket.look_at_ours(key)
-        if seen is not None:
-            self._known[key] = seen
-        return seen
+        info = self._bucket.head_own(key)
+        if info is not None:
+            self._known[key] = info
+        return info
 
-    def list_short(self, edition: Edition) -> None:
-        """Write the products that fell short; where there are none, nothing, or an empty object over an old one."""
-        if self._names.error_prefix is None:
+    def list_short(self, output: StagedOutput) -> None:
+        """Write the lists of products with too few questions.
+
+        An empty list is written only over an existing one: nothing else would remove what that lists.
+        """
+        if self._keys.error_prefix is None:
             return
-        there = self._bucket.list(self._names.errors)
-        if edition.layout == "document":
-            lists: list[tuple[int | None, Iterable[int]]] = [(None, _ALL)]
+        existing_keys = self._bucket.list(self._keys.errors)
+        if output.layout == "document":
+            lists: list[tuple[int | None, Iterable[int]]] = [(None, self._all_parts)]
         else:
-            lists = [(number, (number,)) for number in edition.shard.partitions]
+            lists = [(number, (number,)) for number in output.shard.partitions]
         for part, numbers in lists:
-            key = self._names.short(part)
-            with closing(edition.short(*numbers)) as body:
-                if body.size or key in there:
-                    self._bucket.put(key, body, self._bucket.look(key) if key in there else None)
+            key = self._keys.short(part)
+            with closing(output.short(*numbers)) as body:
+                if body.size or key in existing_keys:
+                    self._bucket.put(key, body, self._bucket.head(key) if key in existing_keys else None)
 
-    def clear(self, edition: Edition, found: Found) -> None:
-        """Remove what the job has in the other layout, now that all of it is there in this one."""
-        errors = list(self._bucket.list(self._names.errors)) if self._names.error_prefix is not None else []
-        if edition.layout == "document":
-            old = [self._names.manifest, *self._names.parts(found.others)] if found.others else []
-            old += [key for key in self._names.shorts(errors) if key != self._names.short(None)]
+    def clear(self, output: StagedOutput, existing: ExistingObjects) -> None:
+        """Delete the job's objects of the other layout, once all objects of this one exist.
+
+        Parts of another number of partitions are also of another layout: a job that was forgotten may begin with one.
+        """
+        errors = list(self._bucket.list(self._keys.errors)) if self._keys.error_prefix is not None else []
+        if output.layout == "document":
+            old = [self._keys.manifest, *self._keys.parts(existing.folder)] if existing.folder else []
+            old += [key for key in self._keys.shorts(errors) if key != self._keys.short(None)]
         else:
-            old = [self._names.document] if found.document else []
-            old += [key for key in errors if key == self._names.short(None)]
+            own = {*map(self._keys.part, self._all_parts), *map(self._keys.short, self._all_parts)}
+            old = [self._keys.document] if existing.document else []
+            listed = (*self._keys.parts(existing.folder), *self._keys.shorts(errors))
+            old += [key for key in listed if key not in own]
         for key in old:
             try:
-                if (seen := self._bucket.look(key)) is not None:
-                    self._bucket.remove(key, seen)
+                if (info := self._bucket.head(key)) is not None:
+                    self._bucket.remove(key, info)
             except SinkError as error:
+                if error.kind == "fenced":
+                    raise
+                # The new layout is complete, so this is no failure of the sink.
                 self._log.warning("an object of another layout is left over and should be removed: %s", error)

@@ -1,99 +1,72 @@
-"""Objects in S3 as something to read a catalogue from."""
+"""`s3://` URLs: catalogues, configs and prompts are read from S3, and a job's answers kept there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from querygen_aws.clients import client
-from querygen_aws.failures import code_of, kind_of, said
+from querygen_aws.errors import code_of, describe_error, kind_of, region_hint
 from querygen_aws.s3.address import Address
-from querygen_aws.s3.download import Changed, Download
-from querygen_core.api import Context, CredentialsError, InputError, MissingInput, QuerygenError, Stopped
+from querygen_aws.s3.download import Download, ObjectChanged
+from querygen_aws.s3.objects import S3Objects
+from querygen_core.api import CredentialsError, InputError, MissingInput, QuerygenError
 
 _EXAMPLES = 3
 
 
-class Unreachable(InputError):
-    """It may be there, but cannot be read now; a scheduler should try again."""
-
-    exit_code = Stopped.exit_code
-
-
-class S3Storage:
-    """Reads in constant memory. Every method makes requests, so it belongs into a thread."""
-
-    def __init__(self, context: Context) -> None:
-        self._environ = context.environ
+class S3Storage(S3Objects):
+    """Reads in constant memory. Every method sends requests and blocks, so call it in a thread."""
 
     def open(self, url: str) -> BinaryIO:
-        address = Address.of(url)
+        address = Address.parse(url)
         if not address.key or address.key.endswith("/"):
-            raise InputError(self._of_a_folder(url))
+            raise InputError(self._folder_message(url))
         try:
-            stream = Download(self._client(), address, lambda error: _explain(error, url))
+            stream = Download(self._client(), address, lambda error: _translate(error, url))
         except (ClientError, BotoCoreError) as error:
-            raise _explain(error, url) from error
+            raise _translate(error, url) from error
         if stream.size == 0:
             stream.close()
-            raise InputError(f"{url}: the object is empty; upload it again, or name another")
+            raise InputError(f"{url}: the object is empty; upload it again, or choose another one")
         return cast("BinaryIO", stream)
 
-    def etag(self, url: str) -> str | None:
-        address = Address.of(url)
-        try:
-            return str(self._client().head_object(Bucket=address.bucket, Key=address.key)["ETag"])
-        except (ClientError, BotoCoreError) as error:
-            if kind_of(error) == "missing":
-                return None
-            raise _explain(error, url) from error
-
     def list(self, url: str) -> Iterable[str]:
-        """S3 lists by bytes of UTF-8, which sorts like Python's text."""
-        return self._list(url, Address.of(url))
+        """Yield the URLs under a prefix, sorted: S3 orders keys by UTF-8 bytes, which is Python's order of text."""
+        return self._list(url, Address.parse(url))
 
     def _list(self, url: str, address: Address) -> Iterator[str]:
         pages = self._client().get_paginator("list_objects_v2")
         try:
             for page in pages.paginate(Bucket=address.bucket, Prefix=address.key):
-                yield from (str(Address(address.bucket, found["Key"])) for found in page.get("Contents", ()))
+                yield from (str(Address(address.bucket, entry["Key"])) for entry in page.get("Contents", ()))
         except (ClientError, BotoCoreError) as error:
-            raise _explain(error, url) from error
+            raise _translate(error, url) from error
 
-    def _of_a_folder(self, url: str) -> str:
-        inside = list(islice((name for name in self.list(url) if not name.endswith("/")), _EXAMPLES))
-        there = f"there are {', '.join(inside)}" if inside else "there is nothing under it"
-        return f"{url}: this is a folder, and one object is read; name it: {there}"
-
-    def _client(self) -> Any:
-        return client("s3", self._environ)
+    def _folder_message(self, url: str) -> str:
+        examples = list(islice((name for name in self.list(url) if not name.endswith("/")), _EXAMPLES))
+        advice = f"such as {', '.join(examples)}" if examples else "but there is nothing under it"
+        return f"{url}: this is a folder; give the URL of one object, {advice}"
 
 
-def _explain(error: Exception, url: str) -> QuerygenError:
-    """The error of this package that says what happened to `url`, and what to do."""
-    if isinstance(error, Changed):
-        return InputError(f"{url}: {error}; run again when it has been uploaded")
+def _translate(error: Exception, url: str) -> QuerygenError:
+    """Return the error to raise about `url`."""
+    if isinstance(error, ObjectChanged):
+        return InputError(f"{url}: {error}; run again when the upload is complete")
     match kind_of(error):
         case "missing":
             thing = "bucket" if isinstance(error, ClientError) and code_of(error) == "NoSuchBucket" else "object"
-            return MissingInput(f"{url}: there is no such {thing}; check the name and the account")
+            return MissingInput(f"{url}: there is no such {thing}; check its name and the AWS account")
         case "denied":
             return CredentialsError(
-                f"{url}: may not be read ({said(error)}); it takes s3:GetObject on it and s3:ListBucket on its bucket"
+                f"{url}: access denied ({describe_error(error)}); "
+                "the job needs s3:GetObject on it and s3:ListBucket on its bucket"
             )
         case "region":
             return InputError(f"{url}: the bucket is in another region; {region_hint(error)}")
         case "retry":
-            return Unreachable(f"{url}: cannot be read now ({said(error)}); run again")
+            return InputError(f"{url}: cannot be read at the moment ({describe_error(error)}); run again", kind="retry")
         case _:
-            return InputError(f"{url}: cannot be read ({said(error)})")
-
-
-def region_hint(error: Exception) -> str:
-    """What to set, with the region's name where S3 tells it."""
-    answer = error.response if isinstance(error, ClientError) else {}
-    region = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
-    return f"set AWS_REGION={region}" if region else "set AWS_REGION to the bucket's"
+            return InputError(f"{url}: cannot be read ({describe_error(error)})")

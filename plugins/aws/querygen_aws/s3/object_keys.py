@@ -1,0 +1,74 @@
+"""The keys of a job's objects."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from querygen_core.formats import safe_name
+
+_PART = re.compile(r"part-\d+-of-\d+\.jsonl")
+_SHORT = re.compile(r"short(-\d+-of-\d+)?\.jsonl")
+
+
+def job_name(job_id: str) -> str:
+    """Return the job id as it is used in keys and metadata: ASCII, without slash, never like a backup's name."""
+    return safe_name(job_id, reserved=("backup_",))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKeys:
+    prefix: str
+    """Prefix of the results, such as `query/`."""
+    error_prefix: str | None
+    """Prefix of the lists of products with too few questions; None if they are not written."""
+    job: str
+    """As `job_name` returns it."""
+    partitions: int = 64
+    """Number of partitions of the job, thus of its parts in layout `parts`."""
+
+    @property
+    def document(self) -> str:
+        return f"{self.prefix}{self.job}.json"
+
+    @property
+    def folder(self) -> str:
+        """Prefix of the parts and their manifest."""
+        return f"{self.prefix}{self.job}/"
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.folder}manifest.json"
+
+    @property
+    def fences(self) -> str:
+        """Prefix of the marks of the processes that write the job's objects under a lease."""
+        return f"{self.folder}fences/"
+
+    def part(self, number: int) -> str:
+        return f"{self.folder}part-{self._of_all(number)}.jsonl"
+
+    def parts(self, keys: list[str]) -> list[str]:
+        """Return those of `keys` that are parts."""
+        return [key for key in keys if _PART.fullmatch(key.removeprefix(self.folder))]
+
+    @property
+    def errors(self) -> str:
+        """Prefix of the lists of products with too few questions."""
+        return f"{self.error_prefix}{self.job}/"
+
+    def short(self, part: int | None) -> str:
+        """Return the key of one such list. part: None for layout `document`, which has a single one."""
+        return f"{self.errors}short.jsonl" if part is None else f"{self.errors}short-{self._of_all(part)}.jsonl"
+
+    def shorts(self, keys: list[str]) -> list[str]:
+        """Return those of `keys` that are such lists."""
+        return [key for key in keys if _SHORT.fullmatch(key.removeprefix(self.errors))]
+
+    def _of_all(self, part: int) -> str:
+        """Return `07-of-64`, with as many digits for each part as the highest number has."""
+        return f"{part:0{len(str(self.partitions - 1))}}-of-{self.partitions}"
+
+    def backups(self, backup_id: str) -> str:
+        """Return the prefix of one shard's backups. backup_id: eight characters, unique to bucket, job and shard."""
+        return f"{self.prefix}backup_{backup_id}_"

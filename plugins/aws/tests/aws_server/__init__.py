@@ -1,0 +1,1 @@
+"""AWS on this machine: emulators, what they lack of AWS Batch, and a proxy for AWS's bad days."""
