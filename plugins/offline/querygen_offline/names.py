@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from querygen_offline.word_lists import DANGLING, MASS, NO_KINDS, NO_TOPICS, PLURALS, PREPOSITIONS, QUALITIES, SPELLED
@@ -13,6 +14,8 @@ _MAX_INPUT = 400
 _MAX_WORDS, _MAX_CHARS = 8, 60
 _MAX_SPOKEN = 3
 """Words that a name has at most when it is spoken."""
+_LONGEST_UNIT = 2
+"""Letters of a unit that may follow a number in a title: `V`, `cm`."""
 _MIN_WORDS = 3
 """Words that a name must keep when something is cut off that may be part of it."""
 
@@ -45,14 +48,20 @@ def shorten_title(title: str, brand: str) -> str:
 
 
 def spoken_name(name: str, brand: str) -> str:
-    """A short name as people say it: `Brassline Tarn X20 Gooseneck Kettle` → `Brassline Tarn X20`.
+    """A short name as people say it: `Brassline Tarn X20 Gooseneck Kettle` → `Brassline Tarn X20`, and without a model
+    number the kind of thing, which a title ends with: `Brassline Tarn Gooseneck Kettle` → `Brassline Tarn Kettle`.
 
-    Up to the first word with a digit behind the brand, or else `_MAX_SPOKEN` words. brand: as `shorten_title` gives it.
+    Up to the model number behind the brand, or else `_MAX_SPOKEN` words. brand: as `shorten_title` gives it.
     """
     words = name.split()
     start = len(brand.split()) if brand and name.casefold().startswith(brand.casefold()) else 0
-    code = next((index for index, word in enumerate(words) if index > start and _DIGIT.search(word)), len(words))
-    return " ".join(words[: min(code + 1, max(_MAX_SPOKEN, start + 2))]).strip(_EDGE_CHARACTERS)
+    most = max(_MAX_SPOKEN, start + 2)
+    for index in range(start + 1, min(most, len(words))):
+        if _DIGIT.search(words[index]) and not _is_measure(words[index : index + 2]):
+            return " ".join(words[: index + 1])
+    kind = words[most - 1 :][-1:]
+    spoken = words[:most] if _DIGIT.search("".join(kind)) else [*words[: most - 1], *kind]
+    return " ".join(spoken).strip(_EDGE_CHARACTERS)
 
 
 def short_phrase(text: str, *, words: int = 4, chars: int = 35) -> str:
@@ -136,6 +145,11 @@ def _shorten(text: str) -> str:
     name = " ".join(words)
     without_size = _SIZE_AT_END.sub("", name)
     return (without_size if len(without_size.split()) >= _MIN_WORDS else name).strip(_EDGE_CHARACTERS)
+
+
+def _is_measure(words: Sequence[str]) -> bool:
+    """`18 V`: no model number, unlike `Aria 5` before a longer word."""
+    return len(words) > 1 and words[0].replace(".", "").isdecimal() and len(words[1]) <= _LONGEST_UNIT
 
 
 def _names_brand(name: str, brand: str) -> bool:

@@ -156,11 +156,15 @@ def test_product_groups(names, compounds, group):
     ("name", "brand", "spoken"),
     [
         ("Brassline Tarn X20 Gooseneck Kettle", "Brassline", "Brassline Tarn X20"),
-        ("Brassline Tarn Gooseneck Kettle", "Brassline", "Brassline Tarn Gooseneck"),
+        ("Brassline Tarn Gooseneck Kettle", "Brassline", "Brassline Tarn Kettle"),
+        ("Brassline Torrent 18 V Cordless Drill", "Brassline", "Brassline Torrent Drill"),
+        ("Brassline Aria 5 Headphones", "Brassline", "Brassline Aria 5"),
+        ("Brassline Highsun Mineral Sunscreen SPF 50", "Brassline", "Brassline Highsun Mineral"),
+        ("Spin Master Cool Maker Studio", "Spin Master", "Spin Master Cool Studio"),
         ("Kettle", "", "Kettle"),
         ("Spin Master Cool Maker", "Spin Master", "Spin Master Cool Maker"),
         ("3M Tape", "3M", "3M Tape"),
     ],
 )
-def test_people_say_the_beginning_of_a_name(name: str, brand: str, spoken: str) -> None:
+def test_people_say_the_beginning_and_the_kind_of_a_name(name: str, brand: str, spoken: str) -> None:
     assert spoken_name(name, brand) == spoken
