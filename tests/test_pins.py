@@ -34,6 +34,7 @@ def test_the_lock_holds_no_address():
     assert len(pins.read_pins(text)) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [

@@ -74,6 +74,7 @@ def test_the_example_is_one_file_of_at_most_sixty_lines():
     assert set(files(TEXT)) == {"querygen_echo.py", "pyproject.toml", "test_echo.py"}
 
 
+@pytest.mark.slow
 def test_the_example_passes_its_contract(plugin: Path):
     done = run("pytest", "-q", "-p", "no:cacheprovider", "test_echo.py", folder=plugin, plugin=plugin)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -109,6 +109,7 @@ def test_a_row_that_does_not_fit_is_a_broken_contract(here, stores, row: list[in
         assert "broke its contract: query must return one value for each column in each row" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_reader_that_has_seen_enough_is_no_error(stores, tmp_path: Path, lab: Path, more: list[str]):
     stores(sink={"database": "host/shop"})

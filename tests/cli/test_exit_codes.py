@@ -201,6 +201,7 @@ def test_a_plugin_that_prints_does_not_spoil_json(run, job):
     assert json.loads(ended.out)["done"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["run", "job.yaml"], ["run", "job.yaml", "--json"], ["plugins", "list"], ["jobs"]])
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path, lab: Path, job, words: list[str]):
     job(**shelf(fails="broken"))

@@ -31,6 +31,7 @@ def lose_the_disk(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / ".querygen")
 
 
+@pytest.mark.slow
 def test_report_retry_jobs_and_forget_need_the_store_only(here, stored, tmp_path: Path):
     url = stored(input={"use": "lab/shelf", "count": 9})
     (tmp_path / "says").write_text("no")

@@ -15,6 +15,7 @@ def break_beginning(file: Path) -> None:
     file.write_bytes(b"\xa5" * 100 + whole[100:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["job.yaml", "job"], ids=["config", "job"])
 @pytest.mark.parametrize("file", [ANSWERS, JOB], ids=["answers", "job"])
 def test_after_it_the_job_goes_on_and_pays_nothing_again(here, job, monkeypatch, tmp_path: Path, file: Path, name: str):

@@ -75,6 +75,7 @@ def test_a_scaffold_is_a_small_distribution_under_its_own_name(made: dict[str, P
     assert "pip install" in readme
 
 
+@pytest.mark.slow
 def test_a_scaffold_keeps_its_contract(made: dict[str, Path]):
     """Its own tests, by its author's pytest: nothing of this repository's settings is there. The other kinds' tests
     are run from wheels below.

@@ -15,6 +15,8 @@ from querygen_core.cli.watch import exit_code_of
 from tests.cli.process import Ended, end, install, install_lab, querygen, start, wait_for
 from tests.faults.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 LANE = Path(__file__).with_name("querygen_lane.py")
 PROMPTS = Path(__file__).parents[2] / "prompts"
 PLAIN, OF_THE_ENVIRONMENT, UNRELATED = "plain-canary-8841", "env-canary-2207", "other-canary-5150"
@@ -55,7 +57,6 @@ def rows(*files: Path) -> list[str]:
     return sorted(line for file in files for line in file.read_text("utf-8").splitlines())
 
 
-@pytest.mark.slow
 def test_shards_elsewhere_make_what_one_process_makes(tmp_path: Path, site: Path):
     """The prompts that are sent are this shop's own; where it runs there are others of the same names."""
     here, there = Shop(tmp_path / "here", latency_ms=0), tmp_path / "there"

@@ -90,6 +90,7 @@ def test_a_sink_that_heals_gets_everything(tmp_path: Path):
     assert numbers(result) == (15, 0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -18,6 +18,7 @@ BEFORE_THE_HANDLER = -signal.SIGTERM
 """A process that has not even begun to run Python dies of the signal."""
 
 
+@pytest.mark.slow
 def test_the_unbroken_run_is_worth_comparing_with(unbroken):
     report = unbroken.report
     assert (report["input"], report["done"] + report["short"], report["pending"]) == (26, 26, 0)
@@ -133,6 +134,7 @@ def test_a_second_sigterm_leaves_at_once(slow):
     assert (ended.code, ended.out) == (75, "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_130(slow):
     process = slow.start()
     wait_for(process, lambda: _all_under_way(slow))

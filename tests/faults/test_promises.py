@@ -98,6 +98,7 @@ def test_a_word_in_one_prompt_costs_its_calls_and_back_again_nothing(done):
     assert done.outputs() == before
 
 
+@pytest.mark.slow
 def test_a_stricter_filter_asks_for_the_shortfall_only(done):
     before = lines(done)
     usual = [{"use": "text/standardise"}, {"use": "text/quality", "max_words": 12}, {"use": "text/dedup"}]
@@ -136,6 +137,7 @@ def test_outputs_that_were_lost_or_spoilt_are_made_again_without_a_call(done):
     assert done.outputs() == before
 
 
+@pytest.mark.slow
 def test_lost_outcomes_are_made_again_of_the_answers(done):
     before = done.outputs()
     with closing(sqlite3.connect(done.folder / ".querygen" / "shop" / "journal.sqlite")) as db, db:
@@ -147,6 +149,7 @@ def test_lost_outcomes_are_made_again_of_the_answers(done):
     assert done.outputs() == before
 
 
+@pytest.mark.slow
 def test_speed_addresses_and_flaws_of_transport_are_in_no_key(done):
     done.latency_ms = 1
     done.runtime = {"concurrency": 1, "call_timeout": 30}
@@ -155,6 +158,7 @@ def test_speed_addresses_and_flaws_of_transport_are_in_no_key(done):
     assert (again["calls"]["new"], again["calls"]["journal"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_answers_that_were_removed_are_missed(unbroken, shop):
     shop.write()
     assert shop.run().code == 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,6 +19,8 @@ from querygen_core.contracts.journal import DeadLetter, ManifestEntry
 from querygen_core.contracts.records import Outcome, Query, Response
 from querygen_core.journal.sqlite import SqliteJournal
 from querygen_core.testing import context
+
+pytestmark = pytest.mark.slow
 
 _KEYS = st.sampled_from("abc")
 _TEXTS = st.sampled_from(["", "Is it red?", "\ud800", "x\x00y", "é" * 300])

@@ -19,6 +19,8 @@ from tests.stack.commands import Shell, command_lines
 from tests.stack.template import STACK, of_type, stack
 from tests.stack.values import Values
 
+pytestmark = pytest.mark.slow
+
 ROOT = STACK.parents[2]
 README = (STACK.parent / "README.md").read_text(encoding="utf-8")
 LINES = command_lines(README)
@@ -67,7 +69,6 @@ def shell(aws, batch, tmp_path) -> Shell:
     return Shell(aws, tmp_path, {}, {"batch": client})
 
 
-@pytest.mark.slow
 def test_the_commands_do_what_the_readme_says(aws, batch, shell, tmp_path):
     """Run in order, in one account. Every line is run or listed, and every listed line is in the README."""
     left_out = []

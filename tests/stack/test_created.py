@@ -12,6 +12,8 @@ from tests.stack.creation import NAME, UNKNOWN_TO_MINISTACK, create, is_known, w
 from tests.stack.template import stack
 from tests.stack.values import Values
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = stack()
 WAYS = {
     "nat": {},

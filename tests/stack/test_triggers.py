@@ -18,6 +18,8 @@ from tests.stack.template import of_type, stack
 from tests.stack.triggers import command, start
 from tests.stack.values import Values
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 HOSTILE = ['a"b', "a\\b", '","job_id":"x', '"}, "ContainerOverrides": {"Command": ["db"]}, "x": {"y": "', "\\u0022"]
 CONFIG = {
@@ -110,7 +112,6 @@ def test_a_parameter_is_a_value_and_never_an_option(name, value):
     assert given.set == []
 
 
-@pytest.mark.slow
 def test_a_file_in_the_bucket_becomes_questions_in_the_bucket(triggers, tmp_path):
     """Run the definition's command with the parameters of an event. The event comes twice and costs once."""
     s3, bucket = triggers.aws.client("s3"), triggers.bucket

@@ -100,6 +100,7 @@ def test_nothing_is_sent_twice(sized, submitter, bucket, aws, proxy, monkeypatch
     assert proxy.counts["PutObject"] == 3, "what is missing is sent again, and nothing else"
 
 
+@pytest.mark.slow
 def test_s3_is_told_what_the_content_hashes_to(sized, bucket, moto, monkeypatch, tmp_path):
     """Of the emulators only moto says afterwards what it was told."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto.url)

@@ -41,6 +41,7 @@ def test_what_an_error_of_batch_means(sized, submitter, impatient, path, status,
     assert code in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code", "exit_code"), CODES)
 @pytest.mark.parametrize("path", ["describejobs", "listjobs"])
 def test_watching_goes_on_where_looking_again_may_help(sized, submitter, impatient, path, status, code, exit_code):

@@ -25,6 +25,7 @@ def test_a_client_is_made_once_whoever_asks():
     assert clients.client("s3", REGION, "us-east-1") is not clients.client("s3", REGION)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "name"),
     [("s3", "S3"), ("dynamodb", "DYNAMODB"), ("secretsmanager", "SECRETS_MANAGER"), ("batch", "BATCH")],

@@ -303,6 +303,7 @@ def test_an_item_that_a_person_has_spoilt_is_passed_over(emit, aws, table):
     assert ratio(emit, table, 2, 6.0) == 3.0
 
 
+@pytest.mark.slow
 def test_a_hanging_table_holds_nothing_up(emit, table, proxy, monkeypatch, caplog):
     from aws_server.proxy import Delay
     from querygen_aws import metrics

@@ -71,6 +71,7 @@ def test_a_write_at_the_same_moment_is_tried_again(store, url, proxy):
     assert busy.hits == 2
 
 
+@pytest.mark.slow
 def test_what_is_throttled_is_tried_again(store, url, proxy, call):
     slow = proxy.on(".*", Fail("SlowDown"), first=2)
     call(store, url)

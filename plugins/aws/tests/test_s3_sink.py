@@ -79,6 +79,7 @@ def test_metadata_say_whose_it_is_and_what_is_in_it(place, layout):
         assert head["ContentType"] == ("application/x-ndjson" if key.endswith("jsonl") else "application/json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["document", "parts"])
 def test_queries_are_counted_against_what_was_there(place, layout):
     first, changed = catalogue(), catalogue(version=2)
@@ -195,6 +196,7 @@ def small_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staged_output, "LARGEST_DOCUMENT", 12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_documents")
 def test_the_number_of_products_decides_on_the_layout(place):
     place.deliver([*catalogue(products=11), short()])

@@ -71,6 +71,7 @@ def test_it_goes_on_as_long_as_something_comes(put, proxy, distant):
     assert read == LARGE
 
 
+@pytest.mark.slow
 def test_it_gives_up_when_nothing_comes_any_more(put, proxy, distant):
     url = put("large.bin", LARGE)
     proxy.on("GetObject", CutBody(0))
@@ -152,6 +153,7 @@ def test_a_bucket_of_another_region(put, proxy, distant):
         distant.open(url)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_a_network_that_is_down_may_heal(put, proxy, distant):
     url = put("products.csv")

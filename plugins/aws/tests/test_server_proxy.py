@@ -60,6 +60,7 @@ def code_of(call, **given):
     return caught.value.response["Error"]["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 def test_objects_go_through_unchanged(proxy, emulator, size):
     content = (b"\x00\xff\r\n" * size)[:size]

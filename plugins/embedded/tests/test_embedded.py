@@ -69,6 +69,7 @@ def test_two_processes_share_one_server(folder):
         assert not answers(ours)
 
 
+@pytest.mark.slow
 def test_many_start_a_new_server_at_once(empty):
     servers = [EmbeddedServer(empty, LOG) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:

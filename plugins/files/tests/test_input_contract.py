@@ -37,6 +37,10 @@ class TestCatalogue(InputContract):
     def build(self, tmp_path):
         return self.catalogue(tmp_path, write(tmp_path, self.form, 20, broken=True))
 
+    @pytest.mark.slow
+    def test_keeps_little_in_memory(self):
+        super().test_keeps_little_in_memory()
+
     def many(self, tmp_path, count):
         return self.catalogue(tmp_path, write(tmp_path, self.form, count))
 

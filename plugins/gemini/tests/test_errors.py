@@ -77,6 +77,7 @@ def failure(server: Gemini | HttpServer, folder: Path, **options: Any) -> Provid
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", TRANSPORT)
 def test_what_goes_wrong_on_the_way(server, tmp_path, fault):
     kind, wait, said = TRANSPORT[fault]
@@ -155,6 +156,7 @@ def test_an_answer_without_an_end_is_not_unpacked_to_its_end(tmp_path, packed):
     assert "larger than 16 MB" in str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["close", "reset", "half", "short", "not_json", "stall", "hang"])
 def test_what_may_have_been_paid_is_said_to_be_unclear(server, tmp_path, fault):
     server.set_faults(script=[{"fault": fault}])

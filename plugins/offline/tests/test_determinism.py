@@ -25,6 +25,7 @@ def requests(write, kettle):
     return [write(product, kind) for product in (kettle, german, {"title": "Zorvex"}) for kind in ("product", "market")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
 def test_answers_are_the_same_in_every_process(requests, complete, hash_seed):
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}

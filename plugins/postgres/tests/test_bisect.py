@@ -100,6 +100,7 @@ def test_one_product_is_refused_and_all_others_are_stored(shop, kind: str):
     check(shop, [kind])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"ledger": "off"}, {"previous_jobs": "keep"}, {"batch_size": 7}], ids=str)
 def test_all_kinds_at_once(shop, options):
     check(shop, [kind for kind in POISON if kind != "deferred-trigger"], **options)

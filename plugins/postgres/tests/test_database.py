@@ -85,6 +85,7 @@ def test_without_a_ledger_none_is_missed(shop):
     assert len(shop.ask("inspect")) == 7
 
 
+@pytest.mark.slow
 def test_processes_that_make_it_at_once_make_it_once(shop, tmp_path):
     """All of them wait at the lock before the first goes on."""
     with psycopg.connect(shop.database.dsn) as gate:

@@ -49,6 +49,7 @@ def test_the_last_job_is_shown_and_the_first_can_come_back(shop):
     assert len(shop.rows()) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 5000])
 @pytest.mark.parametrize("word", ["bright", "cheap"])
 def test_two_jobs_that_take_turns_write_each_row_once(shop, word: str, size: int):

@@ -37,6 +37,7 @@ def _number_of_commit(parameters: dict) -> str:
     return execute(parameters, _COMMITTING)[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given_away", [False, True], ids=["unknown", "somebody else's"])
 def test_the_number_of_a_transaction_that_a_crash_undid(embedded: Embedded, given_away):
     """The client hears nothing until the server is there again; by then its number is unknown, or another's."""

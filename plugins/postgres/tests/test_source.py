@@ -100,6 +100,7 @@ def test_a_replica_is_only_read_from_and_the_ids_are_the_primary_s(ready, read, 
         read(dsn=replica)
 
 
+@pytest.mark.slow
 def test_reading_goes_on_after_the_connection_was_lost(ready, tmp_path):
     add(ready, *({"id": f"P{number}", "title": f"Product {number}"} for number in range(150)))
     source = build_source(SourceOptions(dsn=ready.dsn), context(tmp_path, job_id="job"))

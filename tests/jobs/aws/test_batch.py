@@ -10,8 +10,9 @@ import pytest
 
 from aws_server.proxy import Fail
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_the_command_from_end_to_end(sized, bucket, environment, tmp_path):
     """`querygen submit` sends to S3; `querygen run` then starts from nothing but the URL that Batch was given."""
     config = {

@@ -8,6 +8,8 @@ from aws_server.proxy import Fail
 from aws_tables import make_table
 from tests.faults.shop import Shop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shop(aws, bucket, tmp_path) -> Shop:
@@ -44,7 +46,6 @@ def test_what_is_not_there_is_said(shop, change, code, said):
     assert (ended.code, said in ended.err) == (code, True), ended.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "who"), [("PutObject", "journal"), ("ListObjectsV2", "journal"), ("Query", "observer")]
 )

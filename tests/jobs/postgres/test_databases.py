@@ -13,6 +13,8 @@ from postgres_server import Database
 from tests.cli.process import querygen
 from tests.faults.shop import Shop, balanced
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = Path(__file__).parents[3] / "prompts"
 EMBEDDED = {"use": "postgres/queries", "dsn": "embedded", "name": "rows"}
 LINES = {"use": "files/jsonl", "path": "out.jsonl"}
@@ -43,7 +45,6 @@ def active(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted((row["query_type"], row["query_text"]) for row in rows if row["is_active"])
 
 
-@pytest.mark.slow
 def test_a_job_into_a_server_of_its_own(tmp_path):
     shop = Shop(tmp_path / "shop", products=8, latency_ms=0, changes={"sinks": [LINES, EMBEDDED]})
     shutil.copytree(PROMPTS, shop.folder / "prompts")
@@ -106,7 +107,6 @@ def test_a_job_into_the_deployment_s_tables_and_out_of_them(deployed, ready):
     assert again.json["sinks"]["rows"]["unchanged"] == again.json["queries"]["kept"]
 
 
-@pytest.mark.slow
 def test_what_a_database_lacks_is_said_before_anything_is_paid(deployed, database):
     database.rows("DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS querygen CASCADE")
     ended = deployed.run(SHOP_DSN=database.dsn)

@@ -118,6 +118,7 @@ def test_calls_of_another_machine_count_for_the_day_until_they_are_over(place, t
     assert (busy, isinstance(call, int), none) == ("busy", True, "budget")
 
 
+@pytest.mark.slow
 def test_an_answer_that_the_store_took_before_a_kill_is_counted_once(place, tmp_path):
     async def killed(journal):
         await journal.begin_call(KEY, 0, cost=0.5, tokens=700)
