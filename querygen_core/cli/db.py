@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from querygen_core.cli.check import ProblemCollector, data_components, with_builder
 from querygen_core.cli.loading import load
 from querygen_core.cli.main import print_result
+from querygen_core.cli.next_steps import set_flags
 from querygen_core.contracts.errors import Exit, UsageError
 from querygen_core.contracts.protocols import Database
 from querygen_core.contracts.records import Finding, ResultSet
@@ -58,8 +59,7 @@ def check(arguments: argparse.Namespace) -> int:
     for identity, of_database in findings.items():
         _print_section(identity, [f"{finding.level}: {finding.message}" for finding in of_database])
     if any(finding.level == "missing" for finding in chain.from_iterable(findings.values())):
-        sets = [word for override in arguments.set for word in ("--set", override)]
-        command = join(["querygen", "db", "init", arguments.config, *sets])
+        command = join(["querygen", "db", "init", arguments.config, *set_flags(arguments.set)])
         collector.add(
             f"{arguments.config}: a database is not ready; to create what is missing, run: {command}", "config"
         )

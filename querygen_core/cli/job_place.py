@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from querygen_core.cli.check import with_builder
-from querygen_core.cli.loading import STATE_DIR, Loaded, load
-from querygen_core.cli.run import DEFAULT_STATE_DIR
+from querygen_core.cli.loading import DEFAULT_STATE_DIR, STATE_DIR, Loaded, load, overrides
 from querygen_core.contracts.errors import UsageError
 from querygen_core.engine.build import Builder
 from querygen_core.engine.state_dir import job_folder
@@ -55,9 +53,7 @@ def job_place(arguments: argparse.Namespace) -> JobPlace:
 
 def load_for(arguments: argparse.Namespace, config: str, job_id: str | None = None) -> Loaded:
     """Load a config with the flags that all commands on jobs have."""
-    if arguments.state_dir is not None:
-        arguments.set.append(f"runtime.state_dir={json.dumps(arguments.state_dir)}")
-    return load(config, arguments.set, job_id=job_id)
+    return load(config, overrides(arguments), job_id=job_id)
 
 
 def with_journal(loaded: Loaded, work: Callable[[RemoteJournal], Awaitable[T]]) -> T | None:

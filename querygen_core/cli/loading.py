@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from querygen_core.contracts.errors import ConfigError
 from querygen_core.registry import Registry
 
 STATE_DIR = "QUERYGEN_STATE_DIR"
+DEFAULT_STATE_DIR = ".querygen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ def load(config: str, sets: Sequence[str] = (), *, job_id: str | None = None) ->
     with _local_file(config, registry) as file:
         sets = [*_state_dir_of_this_machine(), *sets]
         return Loaded(load_pipeline(file, sets=sets, job_id=job_id, registry=registry, origin=config), registry)
+
+
+def overrides(arguments: argparse.Namespace) -> list[str]:
+    """The `--set` flags of a command line, and its `--state-dir`, if the command has it, as the last of them."""
+    state_dir = arguments.state_dir if "state_dir" in arguments else None
+    return [*arguments.set, *([] if state_dir is None else [f"runtime.state_dir={json.dumps(state_dir)}"])]
 
 
 def _state_dir_of_this_machine() -> list[str]:

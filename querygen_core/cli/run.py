@@ -8,13 +8,12 @@ import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from shlex import join
 
-from querygen_core.cli.loading import Loaded, load
+from querygen_core.cli.loading import Loaded, load, overrides
 from querygen_core.cli.main import print_result
+from querygen_core.cli.next_steps import next_steps
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
-from querygen_core.contracts.errors import Exit
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.engine.build import RunOptions
 from querygen_core.engine.report_files import DEAD_LETTERS
@@ -26,25 +25,11 @@ from querygen_core.logs import configure, printable
 log = logging.getLogger("querygen.run")
 
 AUTO_INPUT = "files/auto"
-DEFAULT_STATE_DIR = ".querygen"
-_RESUME = {
-    "budget": "resume, when you have raised the limit or, if it is the day's, tomorrow",
-    "quota": "resume, when the quota is renewed",
-    "auth": "resume, when the credentials are right",
-    "dead_model": "resume, when the model answers again or the config names another",
-    "useless_prompt": "resume, when the prompt or the model is another; useless answers are paid for again",
-    "low_yield": "resume, when the prompt, the model or the filters have changed",
-    "rejected_input": "resume, when the input is mended",
-}
-_PROMPT_AT_FAULT = ("useless_prompt", "low_yield")
-_WIDEST = 70  # characters; a longer command does not widen the column of commands
 
 
 def run(arguments: argparse.Namespace) -> int:
     configure(arguments.log_level, arguments.log_format)
-    if arguments.state_dir is not None:
-        arguments.set.append(f"runtime.state_dir={json.dumps(arguments.state_dir)}")
-    loaded = with_auto_input(arguments, load(arguments.config, arguments.set, job_id=arguments.job_id))
+    loaded = with_auto_input(arguments, load(arguments.config, overrides(arguments), job_id=arguments.job_id))
     return run_and_report(arguments, loaded, run_options_from(arguments))
 
 
@@ -53,7 +38,7 @@ def with_auto_input(arguments: argparse.Namespace, loaded: Loaded) -> Loaded:
     if not (arguments.products_file or arguments.product) or loaded.pipeline.input.use == AUTO_INPUT:
         return loaded
     log.info("reading products from the command line instead of %s", loaded.pipeline.input.use)
-    sets = [*arguments.set, f"input={{use: {AUTO_INPUT}}}"]
+    sets = [*overrides(arguments), f"input={{use: {AUTO_INPUT}}}"]
     return load(arguments.config, sets, job_id=loaded.pipeline.job_id)
 
 
@@ -84,44 +69,4 @@ def run_and_report(arguments: argparse.Namespace, loaded: Loaded, run_options: R
 def _summary(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> str:
     folder = job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id)
     text = summarise(result.report, f"{shard_folder(folder, run_options.shard) / DEAD_LETTERS}", result.examples)
-    return "\n".join([text, *map(printable, _next_steps(arguments, loaded, result))])
-
-
-def _next_steps(arguments: argparse.Namespace, loaded: Loaded, result: RunResult) -> list[str]:
-    """Suggested commands, quoted for a shell, each with a comment."""
-    config, report = loaded.pipeline.origin, result.report
-    state_dir = loaded.pipeline.runtime.state_dir
-    state_flag = [] if state_dir == DEFAULT_STATE_DIR else ["--state-dir", state_dir]
-    same_shard = ["--shard", arguments.shard] if arguments.shard else []
-    # What `run` added to `--set` for this flag is named by the flag where there is one.
-    same_folder = ["--state-dir", arguments.state_dir] if arguments.state_dir is not None else []
-    all_sets = [word for override in getattr(arguments, "set", ()) for word in ("--set", override)]
-    sets = all_sets[:-2] if same_folder else all_sets
-    same_job = ["--job-id", arguments.job_id] if getattr(arguments, "job_id", None) else []
-    retry = join(["querygen", "retry", loaded.pipeline.job_id, *state_flag, *same_shard])
-    # Without a config on the command line only the job itself knows with which `--set` it was run.
-    known = "config" in arguments
-    run_again = join(["querygen", "run", config, *sets, *same_job, *same_folder, *same_shard]) if known else retry
-    render = join(["querygen", "prompts", "render", config, *sets])
-    steps: list[tuple[str, str]] = []
-    if report["stopped_by"] in _PROMPT_AT_FAULT and known:
-        steps.append((render, "show what the models are asked"))
-    if report["pending"] or report["stopped_by"] == "rejected_input":
-        steps.append((run_again, _RESUME.get(report["stopped_by"], "resume; answers that were paid for are reused")))
-    unusable = report["failed"] or report["short_reasons"].keys() & {"blocked", "broken"}
-    if unusable and not (report["pending"] and run_again == retry):
-        steps.append((retry, "retry the requests without a usable answer; they are paid for again"))
-    if result.code == Exit.DONE and not steps:
-        steps = [
-            (
-                render,
-                "show what the models are asked; edit prompts/*.j2, then",
-            ),
-            (run_again, "send only the requests that the edit changed"),
-        ]
-        if result.statement:
-            job = ["--set", f"job_id={json.dumps(arguments.job_id)}"] if same_job else []
-            query = join(["querygen", "db", "query", config, *all_sets, *job, result.statement])
-            steps.append((query, "read the rows from the database"))
-    width = max((length for command, _ in steps if (length := len(command)) <= _WIDEST), default=0)
-    return ["Next:", *(f"  {command:<{width}}  # {comment}" for command, comment in steps)] if steps else []
+    return "\n".join([text, *map(printable, next_steps(arguments, loaded, run_options, result))])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from querygen_core.secrets.masking import MASK, mask, names_secret
 from querygen_core.strict_yaml.diagnostics import KeyPath, Location, Problem, quoted
 from querygen_core.strict_yaml.source import Source, parse_value
 from querygen_core.strict_yaml.suggest import did_you_mean
@@ -19,7 +20,7 @@ def apply_overrides(source: Source, sets: Sequence[str]) -> Source:
     Problems are in the result, with `--set path=value` as their location.
     """
     for text in sets:
-        label = f"--set {text}"
+        label = f"--set {masked_override(text)}"
         location = Location(label if len(label) <= _LONGEST_SHOWN else f"{label[: _LONGEST_SHOWN - 3]}...")
         try:
             steps, value = _parse(text)
@@ -27,6 +28,30 @@ def apply_overrides(source: Source, sets: Sequence[str]) -> Source:
         except ValueError as exc:
             source = replace(source, problems=(*source.problems, Problem(location, str(exc))))
     return source
+
+
+def masked_override(text: str) -> str:
+    """`path=value` for printing: the value is masked if a key in it or in the path names a secret, such as `api_key`,
+    or if it looks like one, as a DSN with a password. A reference to a secret is none.
+    """
+    path, equals, value = text.partition("=")
+    try:
+        parsed = parse_value(value)
+    except ValueError:
+        parsed = value
+    name = path.rpartition(".")[2].strip()
+    return f"{path}={MASK}" if equals and (_holds_secret(name, parsed) or mask(value) != value) else text
+
+
+def _holds_secret(name: str, value: object) -> bool:
+    match value:
+        case dict():
+            return any(_holds_secret(str(key), item) for key, item in value.items())
+        case list():
+            return any(_holds_secret(name, item) for item in value)
+        case str():
+            return names_secret(name) and "${secret:" not in value
+    return isinstance(value, int | float) and not isinstance(value, bool) and names_secret(name)
 
 
 def set_value(source: Source, steps: Sequence[str], value: Any, location: Location) -> Source:

@@ -32,6 +32,10 @@ _PATTERNS = re.compile(
     r"|(?i:(?<=[?&]key=)[^\s'\"&]+)"
 )
 _SECRET_FIELD = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:^|[^a-z])(?:(?:api|access|auth|private|secret)?(?:key|token)|pass[a-z]*|pwd|secret|credentials?)$",
+    re.IGNORECASE,
+)
 _UNREADABLE = HiddenCharacters(
     HiddenCharacters.CONTROLS
     + HiddenCharacters.LINE_SEPARATORS
@@ -64,6 +68,11 @@ def register_within(value: str) -> None:
     for name, member in members.items() if isinstance(members, dict) else ():
         if isinstance(member, str) and _SECRET_FIELD.search(name):
             register(member)
+
+
+def names_secret(name: str) -> bool:
+    """Whether an option of this name holds a secret: `api_key` and `password` do, `max_tokens` and `keyed` do not."""
+    return bool(_SECRET_NAME.search(name))
 
 
 def mask(text: str) -> str:
