@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     of_tokens = parser.add_argument_group("tokens")
     of_tokens.add_argument(
-        "--before", default="2e81709", help="revision whose prompts are compared (default: %(default)s)"
+        "--before", default="b4c22f5", help="revision whose prompts are compared (default: %(default)s)"
     )
     of_tokens.add_argument("--catalogue", type=Path, help="JSON or JSONL file (default: one that is made up)")
     of_tokens.add_argument("--tokenizer", choices=TOKENIZERS, default="cl100k")

@@ -119,9 +119,10 @@ def _products(catalogue: Path, limit: int) -> Iterator[Product]:
 
 def _prompts_of(revision: str, folder: Path) -> Path:
     for name in ("macros", *KINDS):
-        shown = subprocess.run(
-            ["git", "show", f"{revision}:prompts/{name}.j2"], cwd=ROOT, check=True, capture_output=True, text=True
-        )
+        command = ["git", "show", f"{revision}:prompts/{name}.j2"]
+        shown = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        if shown.returncode:
+            raise SystemExit(f"{' '.join(command)}: {shown.stderr.strip()}; name another revision by --before")
         (folder / f"{name}.j2").write_text(shown.stdout, "utf-8")
     return folder
 
