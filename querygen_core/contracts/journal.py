@@ -179,7 +179,7 @@ class PendingOutcome:
     outcome: Outcome
     """The outcome."""
     current: bool = True
-    """False for the outcome of an earlier run of a product that has none in this run: a snapshot keeps it."""
+    """False for a product that has no outcome in this run: a snapshot keeps the one of an earlier run."""
 
 
 CallEnd = Literal["failed", "lost", "abandoned", "unsent"]
@@ -278,7 +278,9 @@ class Journal(Protocol):
         ...
 
     async def snapshot(self, after: int, limit: int) -> Sequence[PendingOutcome]:
-        """Outcomes in input order, for products without one the newest that an earlier run left."""
+        """Outcomes in input order; for products without one the newest that an earlier run left, else one of state
+        `failed`. None for what is rejected, deleted or a duplicate.
+        """
         ...
 
     async def add_dead_letters(self, sink: str, dead_letters: Sequence[DeadLetter]) -> None:

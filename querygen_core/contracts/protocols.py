@@ -219,6 +219,9 @@ class Sink(Protocol):
 class SnapshotSink(Sink, Protocol):
     """A sink that is written as a whole: when a run has read its input to the end, it gets every outcome of the job in
     input order, in several calls of `apply`, and then `publish`. What `apply` writes is not visible before that.
+
+    A product that has no outcome, in this run or an earlier one that the journal knows, comes as `failed`: what the old
+    content has of it is taken over.
     """
 
     async def publish(self) -> int:

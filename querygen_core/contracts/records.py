@@ -259,8 +259,8 @@ class Outcome:
     outcome_key: str
     """SHA-256 (hex) of everything that the outcome depends on; the same key is never worked on again."""
     state: State
-    """`done`, or `short` if a generator did not reach its count, or `deleted` (without queries) if the source has
-    withdrawn the product.
+    """`done`, or `short` if a generator did not reach its count. Without queries: `deleted` if the source has withdrawn
+    the product; `failed`, for snapshots only, if it has never had an outcome: what the sink holds for it stays.
     """
     queries: tuple[Query, ...]
     """The good ones, in the order of the config's generators."""

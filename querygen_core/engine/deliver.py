@@ -16,7 +16,6 @@ from querygen_core.contracts.errors import (
     SinkError,
     SinkFailure,
     Stopped,
-    StoppedBy,
 )
 from querygen_core.contracts.journal import DeadLetter, Journal, PendingOutcome
 from querygen_core.contracts.records import Event, Outcome, Receipt
@@ -32,7 +31,6 @@ _BATCH = 200  # outcomes
 _POLL = 0.1  # seconds between looks at the journal while products are being generated
 _PATIENCE = 120.0  # seconds a sink may fail after the last product, before the run ends without it
 _LONGEST_PAUSE = 15.0
-_UNFIT: tuple[StoppedBy, ...] = ("rejected_input", "low_yield")
 
 
 @dataclass(slots=True)
@@ -144,7 +142,7 @@ class SinkDelivery:
     journal: Journal
     """Holds the outcomes."""
     stats: RunStats
-    """Says whether the input was read to its end."""
+    """Told when a delivery is under way."""
     shutdown: Shutdown
     """Says how much time is left when the run ends early; set here when another process has taken over the job."""
     generated: asyncio.Event
@@ -198,10 +196,11 @@ class SinkDelivery:
                 await _either(self.generated, _POLL)
 
     async def _publish(self, snapshot: SnapshotSink) -> None:
-        """Deliver all outcomes of the job, then publish them."""
+        """Deliver all outcomes of the job, then publish them; not in a run that ended early, for whatever reason: what
+        it has not read or not asked would be missing, or be what a bad prompt or model has made.
+        """
         await self._all_generated()
-        # What was not read would be missing, and neither what is no catalogue nor junk must replace what is there.
-        if not self.stats.input_done or self.shutdown.deadline is not None or self.shutdown.stopped_by in _UNFIT:
+        if self.shutdown.is_set:
             raise Stopped(self.shutdown.message)
         position = -1
         while batch := await self.journal.snapshot(position, _BATCH):

@@ -31,6 +31,7 @@ from querygen_core.engine.shutdown import Shutdown
 from querygen_core.engine.signals import handled_signals
 from querygen_core.engine.state_dir import make_folder, shard_folder
 from querygen_core.engine.tolerance import Tolerance
+from querygen_core.engine.unfit_input import judge_input
 from querygen_core.engine.workers import Workers
 from querygen_core.logs import bind, log_loop_error
 from querygen_core.registry import Registry
@@ -205,6 +206,7 @@ class Job:
             workers.run_yield.judge()
             if removed is not None:
                 await removed.retire()
+            judge_input(self.shutdown, self.stats, await self.journal.tally(), self._tolerance)
         finally:
             # Also after an error, since every delivery waits for this event.
             self.generated.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from querygen_core.contracts.records import Outcome, Query
@@ -20,8 +20,8 @@ class HeldProduct:
     """`Outcome.product_key`."""
     queries: Sequence[tuple[str, str]]
     """Query type and text of each query."""
-    record: Mapping[str, Any] | None = None
-    """The product as an element of `products` in the format `json`; None if it has no version."""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    """The product as an element of `products` in the format `json`; a query's text may be its `query_text`."""
 
     @classmethod
     def of(cls, product: Mapping[str, Any]) -> HeldProduct:
@@ -34,7 +34,8 @@ class HeldProduct:
         if not isinstance(queries, list) or not all(isinstance(query, dict) for query in queries):
             raise ValueError("a product has no list of queries")
         texts = [(text_of(query, "query_type"), text_of(query, "text")) for query in queries]
-        return cls(text_of(product, "product_key"), texts, product if version_of(product) else None)
+        version_of(product)
+        return cls(text_of(product, "product_key"), texts, product)
 
 
 def outcome_of(record: Mapping[str, Any]) -> Outcome:
@@ -48,12 +49,13 @@ def outcome_of(record: Mapping[str, Any]) -> Outcome:
         queries=tuple(map(_query, record["queries"])),
         dropped=tuple(map(_query, record.get("dropped") or ())),
         reasons=dict(record.get("reasons") or {}),
-        version=record["version"],
+        version=record.get("version", 0),
     )
 
 
 def _query(query: Mapping[str, Any]) -> Query:
     texts = {name: str(query.get(name, "")) for name in _TEXTS}
+    texts["text"] = texts["text"] or str(query.get("query_text", ""))
     return Query(
         **texts, labels=dict(query.get("labels") or {}), round=query.get("round") or 0, dropped=query.get("reason")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from querygen_core.contracts.records import Outcome
 from querygen_core.formats.held_product import HeldProduct
@@ -55,9 +55,5 @@ class JsonLines:
         for key, group in groupby(records, lambda record: text_of(record, "product_key")):
             lines = list(group)
             queries = [(text_of(line, "query_type"), text_of(line, "query_text")) for line in lines]
-            yield HeldProduct(key, queries, _record(lines) if version_of(lines[0]) else None)
-
-
-def _record(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The product of these lines as the format `json` has it."""
-    return lines[0] | {"queries": [line | {"text": line["query_text"]} for line in lines]}
+            version_of(lines[0])
+            yield HeldProduct(key, queries, lines[0] | {"queries": lines})

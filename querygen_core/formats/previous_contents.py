@@ -21,7 +21,9 @@ _WIDTH = 8  # bytes of a query's digest: two queries of one product share one by
 class PreviousContents:
     """Compares what a sink held before with the outcomes that it gets now, in constant memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_records: bool = False) -> None:
+        """keeps_records: of all products, for `outcome`; else only of those with a version, for `newer`."""
+        self._keeps_records = keeps_records
         # The name "" is a temporary file, which SQLite removes. No journal and no sync: it is not needed after a crash.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(
@@ -43,21 +45,35 @@ class PreviousContents:
                 raise
 
     def _row(self, held: HeldProduct) -> tuple[bytes, bytes, int, bytes | None]:
-        product, queries = _digest(held.key, 16), _digests(held.queries)
-        if held.record is None:
+        product, queries, version = _digest(held.key, 16), _digests(held.queries), held.record.get("version", 0)
+        if not (version or self._keeps_records):
             return product, queries, 0, None
-        self._has_versions = True
-        # Compressed, since it is needed only if an older outcome comes.
-        return product, queries, held.record["version"], zlib.compress(to_line(held.record).encode(), 1)
+        self._has_versions = self._has_versions or version > 0
+        # Compressed, since few are ever needed.
+        return product, queries, version, zlib.compress(to_line(held.record).encode(), 1)
 
     def newer(self, outcome: Outcome) -> Outcome | None:
         """The product as it was held, if that was of a higher version than `outcome`; its `ordinal` is the new one."""
         if not self._has_versions:
             return None
-        statement = "SELECT record FROM held WHERE product = ? AND version > ? ORDER BY version DESC LIMIT 1"
+        return self._held(outcome, outcome.version + 1)
+
+    def outcome(self, outcome: Outcome) -> Outcome | None:
+        """The product as it was held, None if it was not; its `ordinal` is the new one. Needs `keeps_records`."""
+        return self._held(outcome, 0)
+
+    def _held(self, outcome: Outcome, version: int) -> Outcome | None:
+        """In the highest version, if that is at least `version`."""
+        statement = "SELECT record FROM held WHERE product = ? AND version >= ? ORDER BY version DESC LIMIT 1"
         with _failures():
-            row = self._database.execute(statement, (_digest(outcome.product_key, 16), outcome.version)).fetchone()
+            row = self._database.execute(statement, (_digest(outcome.product_key, 16), version)).fetchone()
         return replace(outcome_of(from_line(zlib.decompress(row[0]))), ordinal=outcome.ordinal) if row else None
+
+    def holds(self, product_key: str) -> bool:
+        """Whether there is anything of the product of which `receipt` was not asked yet."""
+        with _failures():
+            found = self._database.execute("SELECT 1 FROM held WHERE product = ?", (_digest(product_key, 16),))
+            return found.fetchone() is not None
 
     def receipt(self, outcome: Outcome) -> Receipt:
         """What changes for one product. Its previous queries count once, however often the product comes."""

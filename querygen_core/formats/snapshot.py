@@ -37,7 +37,8 @@ S = TypeVar("S", bound=StagedOutput)
 class SnapshotWriter(ABC, Generic[S]):
     """The asynchronous side of a `SnapshotSink`; a subclass does the work, always in a thread and one call at a time.
 
-    A product that was withdrawn is left out. One that is held in a newer version stays as it is held.
+    A product that was withdrawn is left out. One that is held in a newer version stays as it is held, as does one that
+    has no outcome.
 
     The first `apply` stages an output, `publish` puts it in place. Any failure is final for this object, unless it may
     heal and nothing was staged yet: the staged output is removed, which gives a full disk its room back, and nothing
@@ -46,6 +47,7 @@ class SnapshotWriter(ABC, Generic[S]):
 
     def __init__(self) -> None:
         self._staged: S | None = None
+        self._held: PreviousContents | None = None  # whole records, read when the first is needed
         self._failure: Exception | None = None
         self._lock = Lock()  # a cancelled call's thread works on, and must not meet the next one's
 
@@ -56,6 +58,11 @@ class SnapshotWriter(ABC, Generic[S]):
     @abstractmethod
     def _stage(self) -> S:
         """Begin an output, with what the sink held before loaded. If it raises, nothing is left to close."""
+
+    def _read_held(self, previous: PreviousContents) -> None:
+        """Load into `previous` once more what was held when the output was begun. Without it, nothing is taken over of
+        products that have no outcome.
+        """
 
     @abstractmethod
     def _put_in_place(self, staged: S) -> None:
@@ -101,6 +108,8 @@ class SnapshotWriter(ABC, Generic[S]):
         return [self._take(staged, outcome) for outcome in outcomes]
 
     def _take(self, staged: S, outcome: Outcome) -> Receipt:
+        if outcome.state == "failed":
+            return self._take_over(staged, outcome)
         if (newer := staged.previous.newer(outcome)) is not None:
             staged.add(newer)
             message = f"version {outcome.version} is older than version {newer.version}, which stays"
@@ -108,6 +117,16 @@ class SnapshotWriter(ABC, Generic[S]):
         if outcome.state == "deleted":
             return staged.previous.receipt(outcome)  # whose old queries are all retired
         return staged.add(outcome)
+
+    def _take_over(self, staged: S, outcome: Outcome) -> Receipt:
+        """Stage the product as it was held, if it was."""
+        if staged.previous.holds(outcome.product_key):
+            if self._held is None:
+                self._held = PreviousContents(keeps_records=True)
+                self._read_held(self._held)
+            if (held := self._held.outcome(outcome)) is not None:
+                return staged.add(held)
+        return Receipt(product_key=outcome.product_key)
 
     def _publish(self) -> int:
         staged = self._current()
@@ -129,6 +148,9 @@ class SnapshotWriter(ABC, Generic[S]):
         if self._staged is not None:
             self._staged.close()
             self._staged = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 def _may_heal(error: Exception) -> bool:

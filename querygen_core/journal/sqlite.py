@@ -233,8 +233,8 @@ class SqliteJournal:
     async def snapshot(self, after: int, limit: int) -> Sequence[PendingOutcome]:
         return await self._pending_outcomes(
             # A product that has no outcome in this run keeps what an earlier run made of it.
-            f"SELECT {_COLUMNS}, m.ordinal AS position, m.state IN ('done', 'short') AS current "
-            "FROM manifest m JOIN outcomes o ON o.outcome_key = "
+            f"SELECT {_COLUMNS}, m.ordinal AS position, m.state IN ('done', 'short') AS current, m.key, m.title "
+            "FROM manifest m LEFT JOIN outcomes o ON o.outcome_key = "
             "  CASE WHEN m.state IN ('done', 'short') THEN m.outcome_key ELSE m.previous END "
             "WHERE m.run = ? AND m.ordinal > ? AND m.state IN ('done', 'short', 'pending', 'failed') "
             "ORDER BY m.ordinal LIMIT ?",
@@ -244,14 +244,16 @@ class SqliteJournal:
     async def _pending_outcomes(self, query: str, values: tuple[int, int, int]) -> Sequence[PendingOutcome]:
         rows = await self._read(lambda db: db.execute(query, values).fetchall())
         for row in rows:
-            if not intact(row["checksum"], outcome_checksum(row), f"the outcome of {row['product_key']}"):
+            if row["outcome_key"] is not None and not intact(
+                row["checksum"], outcome_checksum(row), f"the outcome of {row['product_key']}"
+            ):
                 raise JournalError(
                     f"journal: the outcome of {row['product_key']} was damaged while it was used; run again"
                 )
         return [
             PendingOutcome(
                 position=row["position"],
-                outcome=decode_outcome(row),
+                outcome=_without_outcome(row) if row["outcome_key"] is None else decode_outcome(row),
                 current=bool(row["current"]),
             )
             for row in rows
@@ -358,6 +360,21 @@ class SqliteJournal:
         await self._answers.aclose()
         self._queue.close()
         self._lock.release()
+
+
+def _without_outcome(row: Mapping[str, Any]) -> Outcome:
+    """For a snapshot: a product of which no run has an outcome."""
+    return Outcome(
+        product_key=row["key"],
+        title=row["title"],
+        content_hash=row["content_hash"],
+        outcome_key="",
+        state="failed",
+        queries=(),
+        ordinal=row["ordinal"],
+        refs=load(row["refs"]),
+        version=row["version"],
+    )
 
 
 def _executed(cursor: sqlite3.Cursor) -> None:

@@ -173,7 +173,9 @@ class MemorySnapshotSink(MemorySink):
     async def publish(self) -> int:
         if self.errors:
             raise self.errors.pop(0)
-        self.published = [outcome for outcome in self.outcomes.values() if outcome.state != "deleted"]
+        held = {outcome.product_key: outcome for outcome in self.published or ()}
+        kept = (held.get(key) if one.state == "failed" else one for key, one in self.outcomes.items())
+        self.published = [outcome for outcome in kept if outcome and outcome.state != "deleted"]
         self.outcomes = {}
         self.publications += 1
         return 0

@@ -268,6 +268,17 @@ class SinkContract(Contract):
         self.deliver([])
         self.expect([])
 
+    def test_a_snapshot_keeps_what_it_has_of_products_without_an_outcome(self) -> None:
+        """The journal may know nothing of them: its folder is lost, or the run is on another machine."""
+        if not self.is_snapshot():
+            pytest.skip("not a snapshot sink")
+        self.deliver(catalogue())
+        first, second = catalogue(products=15), catalogue(products=15, version=2)
+        mixed = [_failed(one) if one.ordinal % 3 == 0 or one.ordinal > 11 else one for one in second]
+        receipts = asyncio.run(self._deliver(mixed, 5, publish=True, fence=None))
+        assert [receipt.product_key for receipt in receipts] == [one.product_key for one in mixed]
+        self.expect([first[one.ordinal] if one.state == "failed" else one for one in mixed if one.ordinal < 12])
+
     def deliver_until_killed(self) -> None:
         say("delivering")
         while True:
@@ -346,6 +357,10 @@ def _versioned(outcomes: Sequence[Outcome], version: int) -> list[Outcome]:
 
 def _deleted(item: Outcome) -> Outcome:
     return replace(item, state="deleted", queries=())
+
+
+def _failed(item: Outcome) -> Outcome:
+    return replace(item, state="failed", queries=(), outcome_key="")
 
 
 def counted(outcomes: Sequence[Outcome]) -> Stored:

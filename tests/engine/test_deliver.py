@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,38 @@ def test_a_snapshot_keeps_the_old_questions_of_a_product_that_has_no_new_ones(tm
     assert states(result) == {"done": 3, "failed": 1}
     assert {outcome.product_key: outcome.queries for outcome in lab.sinks["page"].published} == before
     assert numbers(result, "page")[3] == 0
+
+
+def test_a_snapshot_keeps_what_is_there_if_the_journal_knows_nothing(tmp_path: Path):
+    """As after the loss of the state folder, or on another machine."""
+    lab = Lab(tmp_path, products(4), sinks={"page": MemorySnapshotSink()}, runtime={"max_failed_ratio": 1})
+    lab.run()
+    before = {outcome.product_key: outcome.queries for outcome in lab.sinks["page"].published}
+    shutil.rmtree(lab.state.parent)
+    lab.records = [product(0), product(1), product(2), product(7)]
+    broken = (product(1).title, product(7).title)
+    lab.model = ScriptedProvider(
+        lambda asked, number: ValueError("boom") if asked.prompt.startswith(broken) else three_questions(asked, number)
+    )
+    result = lab.run()
+    assert states(result) == {"done": 2, "failed": 2}
+    assert {one.product_key: one.queries for one in lab.sinks["page"].published} == {
+        product(number).key: before[product(number).key] for number in range(3)
+    }
+    assert numbers(result, "page")[3] == 0
+
+
+@pytest.mark.parametrize("records", [[], [*products(2), product(2, title="broken"), product(3, title="broken")]])
+def test_a_snapshot_stays_if_the_input_is_unfit(tmp_path: Path, records):
+    lab = Lab(tmp_path, products(4), sinks={"page": MemorySnapshotSink(), "table": MemorySink()})
+    lab.run()
+    lab.records = records
+    lab.model = ScriptedProvider(
+        lambda asked, number: ValueError("boom") if "broken" in asked.prompt else three_questions(asked, number)
+    )
+    result = lab.run()
+    assert (result.code, result.report["stopped_by"]) == (Exit.INPUT_UNUSABLE, "rejected_input")
+    assert lab.sinks["page"].publications == 1
 
 
 @pytest.mark.usefixtures("impatient")

@@ -123,8 +123,10 @@ class Whole:
         pass
 
     async def apply(self, outcomes):
+        held = json.loads(self.path.read_text()) if self.path.exists() else []
         for item in outcomes:
-            self.lines += [(item.product_key, query.query_type, query.text) for query in item.queries]
+            kept = [line for line in held if line[0] == item.product_key] if item.state == "failed" else []
+            self.lines += [*kept, *((item.product_key, query.query_type, query.text) for query in item.queries)]
         return [Receipt(product_key=item.product_key, delivered=len(item.queries)) for item in outcomes]
 
     async def publish(self):
@@ -330,6 +332,16 @@ def test_a_sink_that_takes_what_is_stale_is_caught(wrong, test, tmp_path):
 def test_a_snapshot_that_shows_early_is_caught(tmp_path):
     contract = type("Wrong", (TestWhole,), {"kind": Eager})
     assert catches(contract, "test_a_snapshot_appears_as_a_whole", tmp_path)
+
+
+class Forgetting(Whole):
+    async def apply(self, outcomes):
+        return await super().apply([replace(item, state="done") for item in outcomes])
+
+
+def test_a_snapshot_that_loses_what_has_no_outcome_is_caught(tmp_path):
+    contract = type("Wrong", (TestWhole,), {"kind": Forgetting})
+    assert catches(contract, "test_a_snapshot_keeps_what_it_has_of_products_without_an_outcome", tmp_path)
 
 
 class KilledInPlace(TestDrawer):

@@ -93,6 +93,9 @@ class Snapshot(SnapshotWriter[_StagedFile]):
     def _stage(self) -> _StagedFile:
         return _StagedFile(self._target, self._text(), self._mode, self._fence, self._log)
 
+    def _read_held(self, previous: PreviousContents) -> None:
+        _load(previous, self._target, self._text(), self._log)
+
     def _put_in_place(self, staged: _StagedFile) -> None:
         staged.publish()
 

@@ -296,3 +296,23 @@ def test_after_a_failure_nothing_incomplete_is_published(path):
     asyncio.run(run())
     assert state_of(path) == before
     assert only(path)
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_what_has_no_outcome_keeps_its_very_bytes(path, version):
+    """In the order of the input, wherever it stood before; what was never there stays away."""
+    labels = {"persona": "hiker", "facet": "battery"}
+    rich = Query(text="Is it\u2028bright?", query_type="product", labels=labels, model="m", request_key="k", round=1)
+    dropped = (Query(text="No?", query_type="product", dropped="text/quality/length"),)
+    held = [
+        outcome(0, "ab", state="short", reasons={"product": "facts"}, version=version),
+        outcome(1, (), queries=(rich,), dropped=dropped, version=version),
+        outcome(2, "d", version=version),
+    ]
+    deliver(path, held)
+    before = path.read_bytes()
+    unknown = [outcome(number, (), state="failed", version=version) for number in range(4)]
+    assert deliver(path, [*unknown[:2], held[2], unknown[3]]) == Totals(0, 4, 0)
+    assert path.read_bytes() == before
+    deliver(path, [replace(unknown[2], ordinal=0), replace(unknown[0], ordinal=1)])
+    assert [key for key, _, _ in stored(path)] == ["shop:2:en", "shop:0:en", "shop:0:en"]

@@ -19,7 +19,7 @@ from querygen_aws.s3.object_keys import ObjectKeys, job_name
 from querygen_aws.s3.publisher import Publisher
 from querygen_aws.s3.staged_output import Layout, StagedOutput
 from querygen_core.api import ConfigError, Context, SinkError
-from querygen_core.formats import SnapshotWriter
+from querygen_core.formats import PreviousContents, SnapshotWriter
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -68,6 +68,9 @@ class S3Sink(SnapshotWriter[StagedOutput]):
             output.close()
             raise
         return output
+
+    def _read_held(self, previous: PreviousContents) -> None:
+        ExistingObjectsReader(self._bucket, self._keys, self._context.shard, self._context.log).read(previous)
 
     def _put_in_place(self, staged: StagedOutput) -> None:
         publisher = Publisher(self._bucket, self._keys, self._context.state_dir, self._context.log)
