@@ -50,6 +50,7 @@ from querygen_core.contracts.errors import (
     Stopped,
     UsageError,
 )
+from querygen_core.contracts.file_use import FileUse
 from querygen_core.contracts.price import Price
 from querygen_core.contracts.protocols import (
     Ask,
@@ -98,6 +99,7 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     "API",
     "Component",
     "Context",
+    "FileUse",
     "ModelName",
     "Options",
     "PromptName",
@@ -202,6 +204,14 @@ class Options(BaseModel):
     """The options that cannot change a result (timeouts, addresses, concurrency). All others, secrets apart, are part
     of the request keys and outcome keys of whatever uses the component.
     """
+
+    def files_used(self, context: Context) -> Iterable[FileUse]:  # noqa: ARG002 - for those that override it
+        """The local files that the component with these options will read or write. context: as `build` gets it.
+
+        A job in which one component writes what another one reads or writes is refused before it begins, whatever the
+        spelling. Opens nothing.
+        """
+        return ()
 
 
 class ModelRef:

@@ -62,6 +62,7 @@ runtime: {concurrency: 4096, max_cost: 1.5, max_calls: 7, drain: 9, max_failed_r
 
 KEYS = (
     "job_id",
+    "plugins",
     "input",
     "preprocessors",
     "models",

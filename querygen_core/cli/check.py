@@ -13,6 +13,7 @@ from typing import TypeVar
 from querygen_core.cli.loading import Loaded, load
 from querygen_core.contracts.errors import ConfigError, ErrorKind, Exit, QuerygenError
 from querygen_core.engine.build import Builder, RunOptions
+from querygen_core.engine.file_uses import check_files
 from querygen_core.engine.shards import shard_from
 from querygen_core.engine.shutdown import Shutdown
 from querygen_core.engine.state_dir import make_folder
@@ -28,7 +29,7 @@ def check(arguments: argparse.Namespace) -> int:
     configure(arguments.log_level, arguments.log_format)
     loaded = load(arguments.config, arguments.set)
     with redirect_stdout(sys.stderr):
-        asyncio.run(_with_builder(loaded, _build_generators, folder=False))
+        asyncio.run(_with_builder(loaded, _check_parts, folder=False))
     if arguments.connect:
         with_builder(loaded, _connect)
     pipeline = loaded.pipeline
@@ -98,9 +99,14 @@ def data_components(builder: Builder) -> list[tuple[str, BuiltComponent[object]]
     return components + [(f"sink {sink_run.name}", sink_run.component) for sink_run in builder.sinks()]
 
 
-async def _build_generators(builder: Builder) -> None:
-    """What a generator says of its prompt and options is known only when it is built."""
+async def _check_parts(builder: Builder) -> None:
+    """What a generator says of its prompt and options is known only when it is built; and which file is whose."""
     collector = ProblemCollector()
+    try:
+        check_files(builder)
+    except ConfigError as exc:
+        for problem in exc.problems:
+            collector.add(problem, exc.kind)
     for generator in builder.pipeline.generators:
         try:
             builder.build(generator.component, GENERATOR)

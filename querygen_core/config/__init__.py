@@ -1,6 +1,7 @@
 """Loads a YAML config and validates it into a `Pipeline`."""
 
 from querygen_core.config.extras import extras
+from querygen_core.config.interpolation import references_in
 from querygen_core.config.loading import load_pipeline, load_pipeline_from
 from querygen_core.config.models import Journal, Runtime
 from querygen_core.config.options import fingerprint, identity_of_model
@@ -26,5 +27,6 @@ __all__ = [
     "identity_of_model",
     "load_pipeline",
     "load_pipeline_from",
+    "references_in",
     "with_spare",
 ]

@@ -119,6 +119,18 @@ def pieces(text: str) -> Iterator[str | Variable | Reference]:
     yield text[done:]
 
 
+def references_in(value: Any) -> Iterator[Reference]:
+    """The secrets that a value of a validated config refers to, at any depth."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from references_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references_in(item)
+    elif isinstance(value, str):
+        yield from (piece for piece in pieces(value) if isinstance(piece, Reference))
+
+
 def escape(text: str) -> str:
     """Escape `text` so that `interpolate` returns it unchanged."""
     return text.replace("${", "$${")

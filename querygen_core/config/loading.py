@@ -83,6 +83,9 @@ def _assemble(
     source = replace(source, data={key: value for key, value in source.data.items() if value is not None})
     secret_store = _secret_store(registry, file.parent)
     interpolated = interpolate(source, environ, secret_store)
+    allowed = interpolated.data.get("plugins")
+    if isinstance(allowed, list):  # before the first component is looked up
+        registry.allow(name for name in allowed if isinstance(name, str))
     config_reader = ConfigReader(source, interpolated, registry)
     top_level = config_reader.validate(ConfigFile, config_reader.data, ())
     runtime = config_reader.validate_strictly(Runtime, config_reader.mapping("runtime"), ("runtime",))
@@ -114,6 +117,7 @@ def _assemble(
         journal=journal,
         runtime=runtime,
         prompts_dir=top_level.prompts_dir,
+        plugins=None if top_level.plugins is None else tuple(top_level.plugins),
         config_file=file,
         config_dir=file.parent,
         resolved={},
@@ -155,6 +159,7 @@ def _secret_store(registry: Registry, config_dir: Path) -> SecretStore:
 def resolve(pipeline: Pipeline) -> dict[str, Any]:
     """`Pipeline.resolved` of a pipeline."""
     submit = {} if pipeline.submit is None else {"submit": _written(pipeline.submit)}
+    plugins = {} if pipeline.plugins is None else {"plugins": [escape(name) for name in pipeline.plugins]}
     return {
         "job_id": escape(pipeline.job_id),
         "input": _written(pipeline.input),
@@ -183,6 +188,7 @@ def resolve(pipeline: Pipeline) -> dict[str, Any]:
         "runtime": as_written(pipeline.runtime),
         "prompts_dir": pipeline.prompts_dir and escape(pipeline.prompts_dir),
         **submit,
+        **plugins,
     }
 
 

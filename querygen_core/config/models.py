@@ -218,6 +218,11 @@ class ConfigFile(ConfigModel):
         None,
         description="Name of the job; runs with the same name continue it. Default: the file name without extension.",
     )
+    plugins: list[Name] | None = Field(
+        None,
+        description="The only plugins, `core` apart, that the config may use, secrets and the storages of URLs "
+        "included. Default: all that are installed.",
+    )
     input: dict[str, Any] = Field({}, description="Where products are read from.")
     preprocessors: list[dict[str, Any]] = Field([], description="Steps that change or reject products, in order.")
     models: dict[Name, dict[str, Any]] = Field(

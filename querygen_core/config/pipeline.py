@@ -120,6 +120,8 @@ class Pipeline:
     """SHA-256 of `resolved` without `runtime.state_dir` as canonical JSON, in hex."""
     secret_store: SecretStore = field(compare=False, repr=False)
     """Fetches the secrets that options refer to."""
+    plugins: tuple[str, ...] | None = None
+    """The only plugins, `core` apart, that the config may use; None: all that are installed."""
     origin: str = ""
     """The path or URL by which the user named the config."""
     submit: ComponentConfig | None = None

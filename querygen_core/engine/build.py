@@ -114,13 +114,14 @@ class Builder:
         Raises:
             PluginError: it failed, or lacks a member that its kind demands. QuerygenError: of the plugin.
         """
-        context = self._context(config.use)
+        context = self.context(config.use)
         component = build_component(config.registered, kind, config.options, context, path=config.path)
         if component.closable is not None:
             self.closing.push_async_callback(_close, component.closable, component.use, component.guard)
         return component
 
-    def _context(self, use: str) -> Context:
+    def context(self, use: str) -> Context:
+        """The surroundings of a component of this job. use: `plugin/component`."""
         return Context(
             job_id=self.pipeline.job_id,
             component=use,
@@ -148,7 +149,7 @@ class Builder:
         """The job's journal; it is closed with `closing`."""
         from querygen_core.journal.sqlite import SqliteJournal
 
-        journal = self.remote_journal() or SqliteJournal(self._context("core/journal"))
+        journal = self.remote_journal() or SqliteJournal(self.context("core/journal"))
         self.closing.push_async_callback(_close, journal, "the journal", nullcontext())
         return journal
 
@@ -164,7 +165,7 @@ class Builder:
         from querygen_core.journal.remote.journal import RemoteJournal
 
         store = self.registry.object_store(url)
-        return RemoteJournal(store, url, self.pipeline.journal.lease, self._context("core/journal"))
+        return RemoteJournal(store, url, self.pipeline.journal.lease, self.context("core/journal"))
 
     def input(self) -> BuiltComponent[Input]:
         return self.build(self.pipeline.input, INPUT)

@@ -19,6 +19,7 @@ from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.build import Builder, RunOptions
 from querygen_core.engine.deliver import SinkDelivery, SinkRun, may_deliver
 from querygen_core.engine.exit_status import exit_status, sink_report
+from querygen_core.engine.file_uses import check_files
 from querygen_core.engine.first_records import FirstRecords
 from querygen_core.engine.ingest import Ingest
 from querygen_core.engine.observe import ObserverFeed, RunEvents
@@ -285,6 +286,7 @@ async def run_job(
     """
     async with AsyncExitStack() as closing:
         builder = Builder(pipeline, run_options, registry, closing)
+        check_files(builder)
         make_folder(builder.folder)
         with last_resort:  # so that it watches over the closing too
             return await Job(pipeline, builder.run_options, builder, builder.journal()).execute(watch)

@@ -29,8 +29,8 @@ class PromptFile:
     """Implements `api.Prompt`. A change of the files after loading has no effect.
 
     path: the prompt's own file. hash: SHA-256 over it and all files that it includes. sources: the texts of these files
-    by the name under which they are included, the prompt's own first. front: what the prompt says of itself. plan: from
-    a number of questions to sub_type → share.
+    by the name under which they are included, the prompt's own first; paths: where they were read. front: what the
+    prompt says of itself. plan: from a number of questions to sub_type → share.
     """
 
     def __init__(self, path: Path, folders: Sequence[Path] = ()) -> None:
@@ -46,6 +46,7 @@ class PromptFile:
         self.volatile = front.volatile
         self.schema = front.output
         self.sources = {part.name: part.text for part in parts}
+        self.paths = tuple(part.path for part in parts)
         self.front = front
         self.path = path
         self.plan = lru_cache(maxsize=256)(lambda count: scale(front.plan, count))

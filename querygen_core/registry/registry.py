@@ -25,6 +25,7 @@ from querygen_core.strict_yaml.suggest import did_you_mean
 GROUP = "querygen"
 T = TypeVar("T")
 
+_CORE = "core"
 _ROOT = "querygen"
 _NOT_PLUGINS = frozenset({"all", "embedded", "testing"})
 
@@ -37,12 +38,17 @@ class Registry:
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         """environ: the environment that resolvers and storages see."""
         self._environ = environ
+        self._allowed: frozenset[str] | None = None
         self._entry_points: dict[str, list[metadata.EntryPoint]] | None = None
         self._loaded: dict[str, tuple[Registered, ...] | PluginError] = {}
         self._resolvers: dict[tuple[str, Path], GuardedResolver] = {}
         self._storages: dict[tuple[str, Path], BuiltComponent[Storage]] = {}
         # Any thread may ask. Reentrant, since a resolver may use a storage.
         self._building = RLock()
+
+    def allow(self, plugins: Iterable[str]) -> None:
+        """From now on load no plugin but these and `core`."""
+        self._allowed = frozenset({_CORE, *plugins})
 
     def component(self, kind: Kind, use: str) -> Registered:
         """The component of this kind called `use`, its plugin loaded.
@@ -63,8 +69,11 @@ class Registry:
         """Everything one plugin declares; loads it.
 
         Raises:
-            PluginError: it is not installed or cannot be loaded.
+            PluginError: it is not installed, not allowed, or cannot be loaded.
         """
+        if not self._allows(plugin):
+            near = did_you_mean(plugin, self._allowed or ()) or "; add it there"
+            raise PluginError(f"plugin {plugin!r} is not among the config's `plugins`{near}")
         if plugin not in self._loaded:
             try:
                 self._loaded[plugin] = self._load(plugin)
@@ -124,16 +133,21 @@ class Registry:
             ConfigError: there is none.
         """
         # Core first, so that reading a local file loads no plugin.
-        for plugin in ("core", *self._loaded_names(), *sorted(self._entries())):
+        for plugin in filter(self._allows, (_CORE, *self._loaded_names(), *sorted(self._entries()))):
             for registered in self._components_if_sound(plugin):
                 if (registered.kind, registered.component.name) == ("storage", scheme):
                     return registered
+        if self._allowed is not None:
+            raise ConfigError(f"no plugin among the config's `plugins` reads '{scheme}://'; add the one that does")
         raise ConfigError(f"no installed plugin reads '{scheme}://'; install the one that does")
 
     def sound_components(self) -> tuple[Registered, ...]:
         """The components of all plugins; a plugin that cannot be loaded is left out with a warning."""
         names = {*self._entries(), *self._loaded_names()}
         return tuple(registered for name in sorted(names) for registered in self._components_if_sound(name))
+
+    def _allows(self, plugin: str) -> bool:
+        return self._allowed is None or plugin in self._allowed
 
     def _loaded_names(self) -> list[str]:
         return [name for name, loaded in self._loaded.items() if not isinstance(loaded, PluginError)]

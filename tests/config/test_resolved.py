@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from querygen_core.config import fingerprint, identity_of_model, load_pipeline_from
 from querygen_core.contracts.canonical import digest
+from querygen_core.contracts.errors import ConfigError
 from tests.demo_plugin import ENVIRON, GOOD, RICH, load, registry
 
 
@@ -65,3 +68,11 @@ def test_a_fingerprint_leaves_out_secrets_and_what_changes_no_result(tmp_path):
     assert digest(prints(GOOD.replace("flash-1,", "flash-1, temperature: 1.0,"))) == digest(first)
     assert prints(GOOD.replace("flash-1,", "flash-1, temperature: 0.9,"))[0] != first[0]
     assert prints(GOOD.replace("demo/filter", "demo/filter\n    times: 2"))[1] != first[1]
+
+
+def test_the_allowed_plugins_are_kept_with_the_job(tmp_path):
+    kept = load(tmp_path, "plugins: [demo]\n" + GOOD).resolved
+    assert kept["plugins"] == ["demo"]
+    assert "plugins" not in load(tmp_path, GOOD).resolved
+    with pytest.raises(ConfigError, match="plugin 'demo' is not among"):
+        load_pipeline_from({**kept, "plugins": []}, config_file="c.yaml", registry=registry(), load_prompt=str)

@@ -104,7 +104,7 @@ VALUES = st.recursive(
 @settings(max_examples=100)
 def test_any_config_is_a_pipeline_or_a_config_error(changes, dropped):
     data = {**parse(RICH, "rich").data, **changes}
-    data.pop(dropped)
+    data.pop(dropped, None)
     folder = Path()
     try:
         pipeline = load(folder, json.dumps(data))

@@ -279,3 +279,18 @@ assert not names & {"jinja2", "sqlite3", "rich"}, names
 def test_a_plain_object_is_a_plugin():
     assert {one.kind for one in registry().components("demo")} >= {"input", "sink", "provider", "storage"}
     assert registry().components("demo")[0].component in Demo().querygen_inputs()
+
+
+def test_only_allowed_plugins_are_loaded(install):
+    module = install("querygen-good", "1.0", "good", GOOD)
+    plugins = Registry()
+    plugins.allow(["goods"])
+    assert refusal(plugins.component, "sink", "good/good") == (
+        "plugin 'good' is not among the config's `plugins`; did you mean 'goods'?"
+    )
+    with pytest.raises(ConfigError, match="no plugin among the config's `plugins` reads 's3://'"):
+        plugins.storage_of("s3")
+    assert module not in sys.modules
+    assert plugins.storage_of("file").plugin == "core", "which is always allowed"
+    plugins.allow(["good"])
+    assert plugins.component("sink", "good/good").plugin == "good"

@@ -12,11 +12,10 @@ from querygen_core.api import Context, InputError, MissingInput, Product, Reject
 from querygen_files.format_detection import reject_binary
 from querygen_files.formats.records import UnreadableFile
 from querygen_files.input_stream import InputStream, decompress, file_size
-from querygen_files.options import CatalogueOptions
+from querygen_files.options import URL, CatalogueOptions
 from querygen_files.product_reader import ProductReader
 from querygen_files.text_reader import TextReader
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NOT_DATA = re.compile(r"/$|/[_.][^/]*$")  # folder markers, job markers like _SUCCESS, hidden files
 
 
@@ -45,7 +44,7 @@ class Catalogue:
     def _list_files(self) -> list[str]:
         """The path itself; for a URL that ends with a slash, all files under it, sorted by name."""
         path = self._options.path
-        if not (_URL.match(path) and path.endswith("/")):
+        if not (URL.match(path) and path.endswith("/")):
             return [path]
         names = [name for name in self._context.storage(path).list(path) if not _NOT_DATA.search(name)]
         if not names:
@@ -67,7 +66,7 @@ class Catalogue:
             yield from reader.read_text(name, text, self._options.format, self._options.separator)
 
     def _open(self, name: str) -> BinaryIO:
-        if _URL.match(name):
+        if URL.match(name):
             return self._context.storage(name).open(name)
         try:
             # Unbuffered: InputStream counts what is read, and TextReader has a buffer of its own.

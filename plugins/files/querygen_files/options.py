@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields as fields_of
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pydantic import AfterValidator, Field
 
-from querygen_core.api import Options, Product, did_you_mean
+from querygen_core.api import Context, FileUse, Options, Product, did_you_mean
+from querygen_files.output_file import OutputFile
 
+URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MAPPABLE = tuple(field.name for field in fields_of(Product) if field.name not in {"raw_ref", "refs"})
 
 
@@ -87,9 +95,15 @@ class CatalogueOptions(InputOptions):
         description="Separator of CSV columns. `auto` takes the one that splits the first rows most consistently.",
     )
 
+    def files_used(self, context: Context) -> Iterable[FileUse]:
+        return _read(self.path, context, "path")
+
 
 class AutoOptions(InputOptions):
     """The environment and the command line, not the config, say where the products are."""
+
+    def files_used(self, context: Context) -> Iterable[FileUse]:
+        return _read(context.products_file, context, "") if context.products_file else ()
 
 
 class SnapshotOptions(Options):
@@ -98,9 +112,27 @@ class SnapshotOptions(Options):
         "whole at the end of a completed run. Each shard writes its own: `queries.part-00003-of-00016.jsonl`."
     )
 
+    def files_used(self, context: Context) -> Iterable[FileUse]:
+        path = OutputFile(self.path, context.shard).path
+        for written in (path, path.with_name(f"{path.name}.partial")):
+            yield FileUse(written, writes=True, option="path")
+
 
 class EventsOptions(Options):
     path: FileName = Field(
         description="File to append to, relative to the current folder; missing folders are created. Each shard "
         "writes its own: `events.part-00003-of-00016.jsonl`."
     )
+
+    def files_used(self, context: Context) -> Iterable[FileUse]:
+        yield FileUse(OutputFile(self.path, context.shard).path, writes=True, option="path")
+
+
+def _read(path: str, context: Context, option: str) -> Iterable[FileUse]:
+    """What an input reads, if it is local."""
+    if not URL.match(path):
+        with suppress(RuntimeError):  # `~` of a user who does not exist
+            yield FileUse(context.find(path), writes=False, option=option)
+    elif path.lower().startswith("file:"):
+        local = Path(url2pathname(urlsplit(path).path))
+        yield FileUse(local, writes=False, option=option, folder=path.endswith("/"))
