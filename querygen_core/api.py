@@ -31,12 +31,14 @@ from querygen_core.contracts.abilities import (
     HasFingerprint,
     HasPlan,
     KeepsObjects,
+    KeepsRun,
     ReadsVolatile,
     ReportsProgress,
 )
 from querygen_core.contracts.canonical import plain
 from querygen_core.contracts.characters import HiddenCharacters
 from querygen_core.contracts.context import Context, Shard, partition_of
+from querygen_core.contracts.dead_letter import LETTER_KINDS, DeadLetter, LetterKind, RunRecord
 from querygen_core.contracts.errors import (
     AnswerError,
     ConfigError,
@@ -154,8 +156,13 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     "Stopped",
     "Want",
     # Sinks
+    "LETTER_KINDS",
+    "DeadLetter",
+    "KeepsRun",
+    "LetterKind",
     "Outcome",
     "Receipt",
+    "RunRecord",
     "Sink",
     "SinkError",
     "SnapshotSink",

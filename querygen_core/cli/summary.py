@@ -29,8 +29,8 @@ def _numbers(report: Mapping[str, Any], letters: str) -> Iterator[str]:
     if report["short_reasons"]:
         reasons = [f"{count:,} {reason}" for reason, count in sorted(report["short_reasons"].items())]
         yield _row("", f"reasons for too few questions, by generator: {', '.join(reasons)}")
-    if report["rejected"] or report["failed"]:
-        yield _row("", f"what was rejected or failed, and why: {letters}")
+    if report["rejected"] or report["failed"] or any(sink.get("refused_products") for sink in report["sinks"].values()):
+        yield _row("", f"what was rejected, failed or refused, and why: {letters}")
     calls, tokens = report["calls"], report["tokens"]
     cost = in_usd(report["cost"])
     if report.get("cost_estimated"):
@@ -90,6 +90,8 @@ def _sink(sink: Mapping[str, Any], message: str) -> str:
         return f"{sink['error'].removesuffix(message).removesuffix(': ')} ({sink['pending']:,} queries pending)"
     parts = [f"{sink['delivered']:,} new", f"{sink['unchanged']:,} unchanged"]
     parts += [f"{sink[name]:,} {name}" for name in ("retired", "displaced", "backup", "pending") if sink[name]]
+    if sink.get("refused_products"):
+        parts.append(f"{sink['refused_products']:,} products refused")
     return ", ".join(parts)
 
 

@@ -81,6 +81,13 @@ class Runtime(ConfigModel):
         ge=0,
         description="Records that may fail or be rejected whatever share of the input they are, but not all of it.",
     )
+    max_refused_ratio: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Largest share of the products, 0 to 1, that a required sink may refuse, each with a dead letter, "
+        "before the run exits with 74. Their questions are paid for and stay in the journal.",
+    )
     min_yield: float = Field(
         0.2,
         ge=0,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from querygen_core.contracts.dead_letter import RunRecord
 from querygen_core.contracts.protocols import Database
 from querygen_core.contracts.records import Entry, Event, StoredObject
 
@@ -109,6 +110,17 @@ class BatchesEvents(Protocol):
         """Called instead of `on_event`, in a thread. events: at least one, in order.
 
         How many of them it has taken, from the first on, at least one; the others are sent again at once.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsRun(Protocol):
+    """A sink that keeps beside the questions what is to be known of the run that delivered them."""
+
+    async def keep_run(self, run: RunRecord) -> None:
+        """Called once, when the run has ended, however it did; not for a sample. A failure is logged and changes no
+        result. The run may be over before it returns, so that it must leave nothing half-written.
         """
         ...
 

@@ -127,6 +127,12 @@ class QuerygenError(Exception):
     """A short code for what went wrong; it decides the exit code."""
     frame: str = ""
     """The line in a plugin that failed, `querygen_text/dedup.py:41 in process`; "" if no plugin's code was involved."""
+    component: str = ""
+    """`plugin/component` whose work failed, "" if that is not known. Filled in by the engine, like what follows."""
+    model: str = ""
+    """Name under `models:` of the model that was asked in vain; "" if none was."""
+    request_key: str = ""
+    """Key of the request that has no usable answer; "" if none was sent."""
 
     @property
     def exit_code(self) -> Exit:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.records import Event, Outcome, Reject, Response, State
 
 NO_CALL = 0
 """Instead of a call's id, for a refusal that is stored when its call is long over."""
+
+_CONFLICT = Reject(reason="conflict", message="another product with this key was read before; keep one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,30 @@ class ManifestEntry:
     """Why it cannot become a product; None for a product."""
     stage: str = "input"
     """Who rejected it: `input` or `preprocess`, as in `DeadLetter`."""
+    component: str = ""
+    """`plugin/component` that rejected it; of a product the input's, in case it is rejected for its key."""
 
     @property
     def place(self) -> tuple[str, int | None]:
         """File and line of `raw_ref`; a text without a line number is a file."""
         file, _, line = self.raw_ref.rpartition(":")
         return (file, int(line)) if line.isdecimal() else (self.raw_ref, None)
+
+    def rejection(self, reject: Reject = _CONFLICT, attempt: int = 0) -> DeadLetter:
+        """The dead letter of a record that is rejected. reject: why, if not for the entry's own `reject`."""
+        why = self.reject or reject
+        file, line = (why.file, why.line) if why.file else self.place
+        return DeadLetter(
+            stage=self.stage,
+            reason=why.reason,
+            message=why.message,
+            product_key=why.key or self.key,
+            file=file,
+            line=line,
+            raw=why.raw,
+            attempt=attempt,
+            component=self.component,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,30 +109,6 @@ class AnswerRecord:
     """`index/size` of the process that paid for it."""
     time: str = ""
     """When it was stored: ISO 8601, UTC."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A record or product that could not be processed."""
-
-    stage: str
-    """Where it failed: `input`, `preprocess`, `generate` or `deliver`."""
-    reason: str
-    """A short code: a reject's reason, an error's kind or class, or the name of the sink that refused the product."""
-    message: str
-    """One sentence, secrets masked."""
-    product_key: str = ""
-    """`source:product_id:locale`; "" if the record has none."""
-    file: str = ""
-    """Where the record was read from; "" if that is not known."""
-    line: int | None = None
-    """Line in `file` where the record starts, from 1; None if that is not known."""
-    raw: str = ""
-    """The record or the model's answer as it came, cut and masked."""
-    attempt: int = 0
-    """Number of the run, from 1; 0 if that is not known."""
-    frame: str = ""
-    """The line in a plugin that failed, `querygen_text/dedup.py:41 in process`; "" if no plugin's code was involved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,8 +280,10 @@ class Journal(Protocol):
         """
         ...
 
-    async def add_dead_letters(self, sink: str, dead_letters: Sequence[DeadLetter]) -> None:
-        """Keep the products that a sink has refused permanently in this run."""
+    async def add_dead_letters(
+        self, sink: str, dead_letters: Sequence[DeadLetter], events: Sequence[Event] = ()
+    ) -> None:
+        """Keep the products that a sink has refused permanently in this run, with the events that tell of them."""
         ...
 
     async def dead_letters(self, after: int, limit: int) -> Sequence[tuple[int, DeadLetter]]:

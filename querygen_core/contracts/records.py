@@ -306,6 +306,10 @@ class Receipt:
     """Written to the sink's backup place instead."""
     error: str | None = None
     """Why nothing of this product can ever be stored: it becomes a dead letter, other products go on. None: stored."""
+    constraint: str = ""
+    """With `error`: the rule of the sink's store that the product breaks, such as a database's constraint; "" if it has
+    no name.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +318,7 @@ class Event:
 
     kind: str
     """`run_started`, `input_read`, `stage_finished`, `call_failed`, `product_rejected`, `product_failed`,
-    `products_removed`, `delivery_failed`, `secret_reloaded`, `draining` or `run_finished`.
+    `product_refused`, `products_removed`, `delivery_failed`, `secret_reloaded`, `draining` or `run_finished`.
     """
     data: Mapping[str, Any] = field(default_factory=dict)
     """Details of the kind, as plain JSON values."""

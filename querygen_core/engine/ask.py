@@ -117,6 +117,9 @@ class ModelClient:
             except NotYetError:
                 await self.shutdown.sleep(pause)
                 pause = min(2 * pause, _LONGEST_LOOK)
+            except QuerygenError as error:
+                error.model, error.request_key = model.name, key
+                raise
 
     async def _ask_model(self, call: Call, tries: Sequence[StoredAnswer], asked: _Asked) -> Answer:
         """Call the model until an answer is usable or the tries are used up. tries: earlier answers, all unusable."""

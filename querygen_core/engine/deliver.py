@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from querygen_core.api import HasExample, Sink, SnapshotSink
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import (
     CredentialsError,
     JournalError,
@@ -17,8 +18,9 @@ from querygen_core.contracts.errors import (
     SinkFailure,
     Stopped,
 )
-from querygen_core.contracts.journal import DeadLetter, Journal, PendingOutcome
+from querygen_core.contracts.journal import Journal, PendingOutcome
 from querygen_core.contracts.records import Event, Outcome, Receipt
+from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.shutdown import Shutdown
 from querygen_core.registry import BuiltComponent
@@ -51,12 +53,18 @@ class SinkTotals:
     """Of products that the sink can never take."""
     refused_products: int = 0
     """Products, not queries, that the sink can never take."""
+    products: int = 0
+    """Products that it was offered."""
+    refusal: str = ""
+    """Why it refused the first of them."""
 
     def add(self, receipt: Receipt, queries: int) -> None:
         """queries: in the outcome that the receipt is for."""
+        self.products += 1
         if receipt.error is not None:
             self.refused += queries
             self.refused_products += 1
+            self.refusal = self.refusal or mask(receipt.error)
         self.delivered += receipt.delivered
         self.unchanged += receipt.unchanged
         self.retired += receipt.retired
@@ -149,6 +157,8 @@ class SinkDelivery:
     """Set when no further outcome will come."""
     attempt: int
     """Number of the run, from 1, for dead letters."""
+    dead_letters: DeadLetterLog
+    """Gets the products that the sink refuses."""
     waits: bool = False
     """Begin when all is generated: only then is it known whether too many products have left the input."""
 
@@ -227,7 +237,10 @@ class SinkDelivery:
         receipts = await self._persist(lambda: self._receipts(outcomes))
         letters = [self._letter(receipt) for receipt in receipts if receipt.error is not None]
         if letters:
-            await self.journal.add_dead_letters(self.sink.name, letters)
+            events = [Event(kind="product_refused", data=letter.details) for letter in letters]
+            await self.journal.add_dead_letters(self.sink.name, letters, events)
+            for letter in letters:
+                self.dead_letters.add(letter)
         for pending, receipt in zip(batch, receipts, strict=True):
             # A snapshot also repeats outcomes of earlier runs, which this run's totals must not count.
             if pending.current:
@@ -276,10 +289,13 @@ class SinkDelivery:
     def _letter(self, receipt: Receipt) -> DeadLetter:
         return DeadLetter(
             stage="deliver",
-            reason=self.sink.name,
+            reason="refused",
             message=mask(receipt.error or ""),
             product_key=receipt.product_key,
             attempt=self.attempt,
+            component=self.sink.component.use,
+            sink=self.sink.name,
+            constraint=receipt.constraint,
         )
 
 

@@ -9,7 +9,7 @@ from querygen_core.contracts.errors import Exit
 from querygen_core.contracts.journal import Tally
 from querygen_core.engine.deliver import SinkRun
 from querygen_core.engine.run_stats import RunStats
-from querygen_core.engine.shutdown import Shutdown
+from querygen_core.engine.shutdown import Shutdown, end_words
 from querygen_core.engine.tolerance import Tolerance
 from querygen_core.report.build import RunEnd, SinkReport, failed_records, imbalances
 from querygen_core.secrets.masking import mask
@@ -35,6 +35,8 @@ def sink_report(sink: SinkRun, kept: int) -> SinkReport:
         pending=kept - total.delivered - total.unchanged - total.backup,
         refused=total.refused,
         refused_products=total.refused_products,
+        refusal=total.refusal,
+        products=total.products,
         error=mask(str(error)) if error else "",
         exit_code=error.exit_code if error else Exit.DONE,
     )
@@ -51,7 +53,7 @@ def exit_status(
         return RunEnd(shutdown.code, shutdown.message, shutdown.stopped_by, shutdown.retry_after)
     end = _end_by_numbers(stats, tally, sinks, tolerance)
     if end.code != Exit.DONE:
-        log.error("%s", end.message)
+        log.error("%s%s", end.message, end_words(end.code, end.stopped_by))
     return end
 
 
@@ -63,10 +65,22 @@ def _end_by_numbers(stats: RunStats, tally: Tally, sinks: Sequence[SinkReport], 
     if failed := [sink for sink in sinks if sink.required and sink.error]:
         worst = min(failed, key=lambda sink: _URGENCY.index(sink.exit_code))
         return RunEnd(worst.exit_code, f"sink {worst.name}: {worst.error}", "sink")
+    if refusing := [
+        sink for sink in sinks if sink.required and tolerance.too_many_refused(sink.refused_products, sink.products)
+    ]:
+        return RunEnd(Exit.SINK_FAILED, _refusal(refusing[0], tolerance), "sink")
     if stats.seen == 0:  # a shard may be without a record, a job not
         return RunEnd(Exit.INPUT_UNUSABLE, "the input has no records", "rejected_input")
-    if tolerance.exceeded(bad := failed_records(tally, sinks), stats.read, stats.seen):
+    if tolerance.exceeded(bad := failed_records(tally), stats.read, stats.seen):
         what = f"{bad:,} of {stats.read:,} records ({bad / stats.read:.1%}) failed or were rejected"
         limits = f"runtime.max_failed_ratio allows {tolerance.ratio:.1%}, runtime.max_failed {tolerance.number:,}"
         return RunEnd(Exit.INPUT_UNUSABLE, f"{what}; {limits}", "rejected_input")
     return RunEnd(Exit.DONE)
+
+
+def _refusal(sink: SinkReport, tolerance: Tolerance) -> str:
+    share = f"{sink.refused_products:,} of {sink.products:,} products ({sink.refused_products / sink.products:.1%})"
+    return (
+        f"sink {sink.name} refused {share}, the first because: {sink.refusal}; runtime.max_refused_ratio allows "
+        f"{tolerance.refused:.1%}; mend what the dead letters name and run again: nothing is paid for again"
+    )

@@ -13,6 +13,7 @@ from querygen_core.api import Input, Preprocessor, ReportsProgress, Shard
 from querygen_core.contracts.errors import QuerygenError
 from querygen_core.contracts.journal import Journal, ManifestEntry
 from querygen_core.contracts.records import Event, Product, Reject
+from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.first_records import FirstRecords
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.shutdown import Shutdown
@@ -62,6 +63,8 @@ class Ingest:
     """The pipeline's function from product and content hash to outcome key."""
     volatile: frozenset[str]
     """The product fields of `VOLATILE` that count as content."""
+    dead_letters: DeadLetterLog
+    """Gets what is rejected."""
 
     async def run(self, queue: asyncio.Queue[PendingProduct | None], readers: int) -> None:
         """Put every pending product into `queue`, then one None for each of its readers.
@@ -134,20 +137,25 @@ class Ingest:
     async def _admit(self, chunk: Sequence[tuple[int, Record]]) -> list[PendingProduct]:
         read = [(ordinal, record) for ordinal, record in chunk if self.shard.has(_partition_key(record))]
         processed = read
+        rejecting: dict[int, str] = {}
         for preprocessor in self.preprocessors:
-            processed = await _preprocess(preprocessor, processed)
+            processed = await _preprocess(preprocessor, processed, rejecting)
         entries = [
-            self._entry(ordinal, record, raw) for (ordinal, record), (_, raw) in zip(processed, read, strict=True)
+            self._entry(ordinal, record, raw, rejecting.get(ordinal, self.input.use))
+            for (ordinal, record), (_, raw) in zip(processed, read, strict=True)
         ]
         states = await self.journal.admit(entries)
-        rejections = [
-            _rejection(entry) if state == "rejected" else None for entry, state in zip(entries, states, strict=True)
+        letters = [
+            entry.rejection() if state == "rejected" else None for entry, state in zip(entries, states, strict=True)
         ]
-        if rejected := [event for event in rejections if event is not None]:
-            await self.journal.append_events(rejected)
+        if rejected := [letter for letter in letters if letter is not None]:
+            events = [Event(kind="product_rejected", data=letter.details) for letter in rejected]
+            await self.journal.append_events(events)
+            for letter in rejected:
+                self.dead_letters.add(letter)
         self.stats.read += len(entries)
         self.stats.states.update(states)
-        self.first_records.add([None if event is None else event.data["reason"] for event in rejections])
+        self.first_records.add([None if letter is None else letter.reason for letter in letters])
         admitted = zip(entries, processed, states, strict=True)
         return [
             PendingProduct(entry, record)
@@ -155,19 +163,21 @@ class Ingest:
             if state == "pending" and isinstance(record, Product)
         ]
 
-    def _entry(self, ordinal: int, record: Record, raw: Record) -> ManifestEntry:
-        """raw: the record before the preprocessors; it knows the file and line of a product that they rejected."""
+    def _entry(self, ordinal: int, record: Record, raw: Record, use: str) -> ManifestEntry:
+        """raw: the record before the preprocessors; it knows the file and line of a product that they rejected. use:
+        the component that has rejected it, or the input.
+        """
         if isinstance(record, Reject):
             safe = replace(record, raw=mask(record.raw[:_RAW_LIMIT]), message=mask(record.message))
             if isinstance(raw, Reject):
-                return ManifestEntry(ordinal=ordinal, key=record.key, reject=safe)
-            key = record.key or raw.key
-            return ManifestEntry(ordinal=ordinal, key=key, raw_ref=raw.raw_ref, reject=safe, stage="preprocess")
+                return ManifestEntry(ordinal=ordinal, key=record.key, reject=safe, component=use)
+            key, stage = record.key or raw.key, "preprocess"
+            return ManifestEntry(ordinal=ordinal, key=key, raw_ref=raw.raw_ref, reject=safe, stage=stage, component=use)
         try:
             content_hash = record.content_hash(self.volatile)
         except (TypeError, ValueError, AttributeError) as exc:
             reject = Reject(reason="bad_product", message=f"a field of the product has an unusable value: {exc}")
-            return ManifestEntry(ordinal=ordinal, key=record.key, raw_ref=record.raw_ref, reject=reject)
+            return ManifestEntry(ordinal=ordinal, key=record.key, raw_ref=record.raw_ref, reject=reject, component=use)
         return ManifestEntry(
             ordinal=ordinal,
             key=record.key,
@@ -177,13 +187,16 @@ class Ingest:
             refs=record.refs,
             raw_ref=record.raw_ref,
             version=record.version,
+            component=use,
         )
 
 
 async def _preprocess(
-    preprocessor: BuiltComponent[Preprocessor], records: list[tuple[int, Record]]
+    preprocessor: BuiltComponent[Preprocessor], records: list[tuple[int, Record]], rejecting: dict[int, str]
 ) -> list[tuple[int, Record]]:
-    """The records with their products replaced by the preprocessor's results; rejects stay."""
+    """The records with their products replaced by the preprocessor's results; rejects stay. rejecting: gets the
+    preprocessor's name for the ordinals of those that it rejects.
+    """
     products = [record for _, record in records if isinstance(record, Product)]
     if not products:
         return records
@@ -192,14 +205,11 @@ async def _preprocess(
     if len(results) != len(products) or not all(isinstance(result, Product | Reject) for result in results):
         raise preprocessor.guard.violation("it must return one Product or Reject for each product")
     following = iter(results)
-    return [(ordinal, next(following) if isinstance(record, Product) else record) for ordinal, record in records]
-
-
-def _rejection(entry: ManifestEntry) -> Event:
-    reject = entry.reject
-    file, line = (reject.file, reject.line) if reject and reject.file else entry.place
-    reason = reject.reason if reject else "conflict"
-    return Event(kind="product_rejected", data={"product": entry.key, "reason": reason, "file": file, "line": line})
+    processed = [(ordinal, next(following) if isinstance(record, Product) else record) for ordinal, record in records]
+    for (ordinal, record), (_, result) in zip(records, processed, strict=True):
+        if result is not record and isinstance(result, Reject):
+            rejecting[ordinal] = preprocessor.use
+    return processed
 
 
 def _next_chunk(

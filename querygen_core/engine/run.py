@@ -17,6 +17,7 @@ from querygen_core.contracts.last_resort import last_resort
 from querygen_core.contracts.records import Event, Outcome
 from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.build import Builder, RunOptions
+from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.deliver import SinkDelivery, SinkRun, may_deliver
 from querygen_core.engine.exit_status import exit_status, sink_report
 from querygen_core.engine.file_uses import check_files
@@ -85,6 +86,8 @@ class Job:
     """Built when the run has begun."""
     observer_feeds: list[ObserverFeed] = field(default_factory=list)
     """Built when the run has begun."""
+    dead_letters: DeadLetterLog = field(default_factory=DeadLetterLog)
+    """Tells of what is rejected, fails or is refused."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Facts about the run that the report repeats: attempt, shard, config hash, models."""
     attempt: int = 0
@@ -179,6 +182,7 @@ class Job:
             sample=self.run_options.sample,
             outcome_key=product_pipeline.outcome_key,
             volatile=product_pipeline.volatile,
+            dead_letters=self.dead_letters,
         )
         workers = Workers(
             product_pipeline=product_pipeline,
@@ -187,6 +191,7 @@ class Job:
             stats=self.stats,
             shutdown=self.shutdown,
             run_yield=RunYield(self.shutdown, self.pipeline.runtime.min_yield, self.stats),
+            dead_letters=self.dead_letters,
             attempt=self.attempt,
         )
         await self._generate_and_deliver(ingest, workers, self.model_client)
@@ -195,7 +200,14 @@ class Job:
         removed = self._removed_products()
         deliveries = [
             SinkDelivery(
-                sink, self.journal, self.stats, self.shutdown, self.generated, self.attempt, waits=removed is not None
+                sink,
+                self.journal,
+                self.stats,
+                self.shutdown,
+                self.generated,
+                self.attempt,
+                self.dead_letters,
+                waits=removed is not None,
             )
             for sink in self.sinks
         ]
@@ -223,6 +235,7 @@ class Job:
         return RemovedProducts(self.journal, self.stats, self.shutdown, runtime.max_retired_ratio)
 
     async def _conclude(self) -> RunResult:
+        self.dead_letters.end()
         await self.run_events.flush()
         spans = ({"stage": stage, **span} for stage, span in self.stats.stages.items())
         await self.journal.append_events([Event(kind="stage_finished", data=span) for span in spans])
@@ -261,7 +274,7 @@ class Job:
     @property
     def _tolerance(self) -> Tolerance:
         runtime = self.pipeline.runtime
-        return Tolerance(runtime.max_failed_ratio, runtime.max_failed)
+        return Tolerance(runtime.max_failed_ratio, runtime.max_failed, runtime.max_refused_ratio)
 
     def _generators(self) -> dict[str, Any]:
         first = self.stats.first_answers

@@ -72,7 +72,7 @@ class Shutdown:
             return
         self.code, self.message = code, mask(message)
         self.stopped_by, self.retry_after = stopped_by, retry_after
-        log.error("%s; no further call starts", self.message, exc_info=bug)
+        log.error("%s; no further call starts%s", self.message, end_words(code, stopped_by), exc_info=bug)
         if self.announce is not None:
             self.announce()
         for future in self._waiting:
@@ -123,6 +123,11 @@ class Shutdown:
             await self.wait(future)
         finally:
             timer.cancel()
+
+
+def end_words(code: Exit, stopped_by: StoppedBy | None) -> str:
+    """The end of the line that tells why a run ends, for whoever searches a log."""
+    return f" [stopped_by={stopped_by or 'none'} exit_code={int(code)}]"
 
 
 def cause_of(error: QuerygenError) -> StoppedBy | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import (
     AnswerError,
     Exit,
@@ -16,16 +16,15 @@ from querygen_core.contracts.errors import (
     QuerygenError,
     Stopped,
 )
-from querygen_core.contracts.journal import DeadLetter, Journal
+from querygen_core.contracts.journal import Journal
 from querygen_core.contracts.records import Event, Outcome
+from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.generate import ProductPipeline
 from querygen_core.engine.ingest import Ingest, PendingProduct
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.run_yield import RunYield
 from querygen_core.engine.shutdown import Shutdown
 from querygen_core.secrets.masking import mask
-
-log = logging.getLogger("querygen.run")
 
 _RAW_LIMIT = 8_000  # characters of an answer kept in a dead letter
 
@@ -46,6 +45,8 @@ class Workers:
     """Ends the run early; set here when it cannot go on."""
     run_yield: RunYield
     """Ends the run if too little of what is paid for is good."""
+    dead_letters: DeadLetterLog
+    """Gets the products that failed."""
     attempt: int
     """Number of the run, from 1, for dead letters."""
     _products: set[asyncio.Task[None]] = field(default_factory=set)
@@ -119,9 +120,9 @@ class Workers:
         except (Stopped, JournalError):
             raise  # the product stays pending, and the next run makes it
         except QuerygenError as exc:
-            made, result = exc, self._dead_letter(pending, exc)
-            events = [Event(kind="product_failed", data={"product": pending.entry.key, "reason": result.reason})]
-            log.warning("product %s failed: %s", pending.entry.key, result.message)
+            letter = self._dead_letter(pending, exc)
+            made, result, events = exc, letter, [Event(kind="product_failed", data=letter.details)]
+            self.dead_letters.add(letter)
         await self.journal.complete(pending.entry.ordinal, result, events)
         self.stats.states["pending"] -= 1
         self.stats.states[result.state if isinstance(result, Outcome) else "failed"] += 1
@@ -138,6 +139,9 @@ class Workers:
             line=line,
             raw=mask(error.raw[:_RAW_LIMIT]) if isinstance(error, AnswerError) else "",
             attempt=self.attempt,
+            component=error.component,
+            request_key=error.request_key,
+            model=error.model,
             frame=error.frame,
         )
 

@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import Any
 
 from querygen_core.contracts.canonical import canonical_json, plain
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import JournalError
-from querygen_core.contracts.journal import AnswerRecord, DeadLetter
+from querygen_core.contracts.journal import AnswerRecord
 from querygen_core.contracts.records import Outcome, Query, Response, Usage
 from querygen_core.journal.failures import SALVAGE
 

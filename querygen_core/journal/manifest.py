@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from querygen_core.contracts.journal import DeadLetter, ManifestEntry, Tally
-from querygen_core.contracts.records import Outcome, State
+from querygen_core.contracts.dead_letter import DeadLetter
+from querygen_core.contracts.journal import ManifestEntry, Tally
+from querygen_core.contracts.records import Outcome, Reject, State
 from querygen_core.journal.codec import (
     OUTCOME_COLUMNS,
     dropped_counts,
@@ -113,7 +114,7 @@ class Manifest:
     def _classify(self, db: sqlite3.Connection, entry: ManifestEntry) -> tuple[State, DeadLetter | None, str | None]:
         """Return the state, the dead letter, and the key of the outcome of an earlier run if this run has none yet."""
         if entry.reject is not None:
-            return "rejected", self._rejection(entry), None
+            return "rejected", entry.rejection(attempt=self.run), None
         key = stored_text(entry.key)
         # A rejected record does not occupy its key: a good record with the same key may follow.
         earlier_row = db.execute(
@@ -125,7 +126,7 @@ class Manifest:
         if earlier_row is not None and earlier_row["content_hash"] == entry.content_hash:
             return "duplicate", None, None
         if earlier_row is not None:
-            return "rejected", self._conflict(entry, earlier_row["raw_ref"]), None
+            return "rejected", entry.rejection(_conflict(earlier_row["raw_ref"]), self.run), None
         outcome = _find_outcome(db, "outcome_key = ?", entry.outcome_key)
         if outcome is not None:  # nothing that makes it has changed, so no request is even rendered
             return outcome["state"], None, None
@@ -188,32 +189,11 @@ class Manifest:
                 short[reason] += products
         return Tally(states=states, not_in_input=missing, kept=kept, dropped=dict(dropped), short=dict(short))
 
-    def _rejection(self, entry: ManifestEntry) -> DeadLetter:
-        reject = entry.reject
-        assert reject is not None  # noqa: S101 - `_classify` has checked it
-        file, line = (reject.file, reject.line) if reject.file else entry.place
-        return DeadLetter(
-            stage=entry.stage,
-            reason=reject.reason,
-            message=reject.message,
-            product_key=reject.key or entry.key,
-            file=file,
-            line=line,
-            raw=reject.raw,
-            attempt=self.run,
-        )
 
-    def _conflict(self, entry: ManifestEntry, first: str) -> DeadLetter:
-        file, line = entry.place
-        return DeadLetter(
-            stage="input",
-            reason="conflict",
-            message=f"another product with this key was read before, at {first or 'an earlier place'}; keep one",
-            product_key=entry.key,
-            file=file,
-            line=line,
-            attempt=self.run,
-        )
+def _conflict(first: str) -> Reject:
+    """first: where the other product with the key was read."""
+    message = f"another product with this key was read before, at {first or 'an earlier place'}; keep one"
+    return Reject(reason="conflict", message=message)
 
 
 def forget_short_outcomes(db: sqlite3.Connection) -> None:

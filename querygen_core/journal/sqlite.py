@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from querygen_core.api import Context
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import JournalError
 from querygen_core.contracts.journal import (
     CallEnd,
     CallRefusal,
-    DeadLetter,
     ManifestEntry,
     PendingOutcome,
     Recorded,
@@ -259,10 +259,16 @@ class SqliteJournal:
             for row in rows
         ]
 
-    async def add_dead_letters(self, sink: str, dead_letters: Sequence[DeadLetter]) -> None:
+    async def add_dead_letters(
+        self, sink: str, dead_letters: Sequence[DeadLetter], events: Sequence[Event] = ()
+    ) -> None:
         rows = [(self._attempt, sink, encode_dead_letter(dead_letter)) for dead_letter in dead_letters]
-        statement = "INSERT INTO dead_letters(run, sink, dead_letter) VALUES (?, ?, ?)"
-        await self._write(lambda db: _executed(db.executemany(statement, rows)))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT INTO dead_letters(run, sink, dead_letter) VALUES (?, ?, ?)", rows)
+            self._insert_events(db, events)
+
+        await self._write(work)
 
     async def dead_letters(self, after: int, limit: int) -> Sequence[tuple[int, DeadLetter]]:
         def work(db: sqlite3.Connection) -> list[tuple[int, str]]:

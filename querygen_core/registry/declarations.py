@@ -66,7 +66,12 @@ class Registered:
         """The guard for calls of this component; see `PluginGuard`. path: its place in the config, for messages."""
         label = f"{noun_of(self.kind)} {self.use!r} ({self.distribution} {self.version})"
         return PluginGuard(
-            f"{path}: {label}" if path else label, self.package, failed, error, is_secret=self.kind == "secret"
+            f"{path}: {label}" if path else label,
+            self.package,
+            failed,
+            error,
+            is_secret=self.kind == "secret",
+            use=self.use,
         )
 
 

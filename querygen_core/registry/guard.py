@@ -37,12 +37,18 @@ class PluginGuard:
     """The errors that a plugin may raise; () if none."""
     is_secret: bool = False
     """The exception's message may hold a secret: it is neither quoted nor logged."""
+    use: str = ""
+    """`plugin/component`, for the errors that leave it; "" outside of one."""
 
     def __enter__(self) -> None:
         return
 
     def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None or isinstance(error, self.passes):
+        if error is None:
+            return
+        if isinstance(error, self.passes):
+            if isinstance(error, QuerygenError):
+                error.component = error.component or self.use
             return
         if isinstance(error, asyncio.CancelledError):
             if _is_being_cancelled():
@@ -56,7 +62,7 @@ class PluginGuard:
         frame = last_frame(error, self.package)
         cause = f" with {type(error).__name__}" if self.is_secret else f": {cause_of(error)}"
         failure = self.error(f"{self.label} {self.failed}{cause}{f' ({frame})' if frame else ''}")
-        failure.frame = frame
+        failure.frame, failure.component = frame, self.use
         if not self.is_secret:
             _log.debug("%s", failure, exc_info=error)
         return failure
@@ -73,7 +79,9 @@ class PluginGuard:
 
     def violation(self, problem: str) -> PluginError:
         """The error to raise when the plugin broke its contract. problem: one clause, with `it` for the component."""
-        return PluginError(f"{self.label} broke its contract: {problem}")
+        violation = PluginError(f"{self.label} broke its contract: {problem}")
+        violation.component = self.use
+        return violation
 
 
 def cause_of(error: BaseException) -> str:

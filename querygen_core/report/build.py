@@ -126,6 +126,10 @@ class SinkReport:
     """Of products that it cannot ever take."""
     refused_products: int = 0
     """Products that it cannot ever take, each with a dead letter."""
+    products: int = 0
+    """Products that it was offered."""
+    refusal: str = ""
+    """Why it refused the first of them; "" if it refused none."""
     error: str = ""
     """Why queries are pending; "" if nothing went wrong."""
     exit_code: Exit = Exit.DONE
@@ -149,10 +153,9 @@ def imbalances(read: int, tally: Tally, sinks: Sequence[SinkReport]) -> list[str
     return problems
 
 
-def failed_records(tally: Tally, sinks: Sequence[SinkReport]) -> int:
-    """Failed and rejected records. A product that a required sink refuses permanently counts as failed."""
-    refused = max((sink.refused_products for sink in sinks if sink.required), default=0)
-    return tally.states.get("failed", 0) + tally.states.get("rejected", 0) + refused
+def failed_records(tally: Tally) -> int:
+    """Failed and rejected records. What a sink refuses is no fault of the input."""
+    return tally.states.get("failed", 0) + tally.states.get("rejected", 0)
 
 
 def run_state(code: Exit) -> str:
@@ -239,6 +242,8 @@ def _sink_report(sink: SinkReport) -> dict[str, Any]:
         "displaced": sink.displaced,
         "pending": sink.pending,
         "backup": sink.backup,
+        "refused": sink.refused,
+        "refused_products": sink.refused_products,
         "identity": sink.identity,
     }
     return {**numbers, "error": sink.error} if sink.error else numbers

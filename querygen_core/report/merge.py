@@ -30,7 +30,7 @@ _MAXIMA = (
     "results_persistence_time",
     "attempt",
 )
-_SINK_NUMBERS = ("delivered", "unchanged", "retired", "displaced", "pending", "backup")
+_SINK_NUMBERS = ("delivered", "unchanged", "retired", "displaced", "pending", "backup", "refused", "refused_products")
 _SHARD_FIELDS = (
     "exit_code",
     "state",
@@ -151,7 +151,7 @@ def _sink_names(parts: Sequence[Report]) -> list[str]:
 
 
 def _sink(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    numbers: dict[str, Any] = {name: sum(part[name] for part in parts) for name in _SINK_NUMBERS}
+    numbers: dict[str, Any] = {name: sum(part.get(name, 0) for part in parts) for name in _SINK_NUMBERS}
     identities = list(dict.fromkeys(part["identity"] for part in parts))
     numbers["identity"] = identities[0] if len(identities) == 1 else f"{identities[0]} and {len(identities) - 1} more"
     errors = [part["error"] for part in parts if part.get("error")]

@@ -58,7 +58,11 @@ CASES = {
     "failing sink": (74, sink(fails="permanent"), "cannot write"),
     "unready sink": (74, sink(fails="check"), "there is no such table"),
     "sink with a bug": (74, sink(fails="raise"), "sink 'lab/table' (querygen-lab 1.0) failed: ZeroDivisionError"),
-    "sink that takes nothing": (65, sink(fails="refuse"), "(100.0%) failed or were rejected"),
+    "sink that takes nothing": (
+        74,
+        sink(fails="refuse"),
+        "refused 3 of 3 products (100.0%), the first because: refused",
+    ),
     "model that is down": (75, {**model(says="retry"), "runtime": {"retry_for": 0}}, "the model says retry"),
     "bad key": (77, model(says="auth"), "the model says auth"),
     "sink without its secret": (77, sink(password="${secret:env:NO_SUCH_KEY}"), "sink table: the secret in"),

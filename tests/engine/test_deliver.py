@@ -276,18 +276,31 @@ def test_without_a_lease_nothing_more_is_delivered(tmp_path: Path, monkeypatch, 
     assert calls == min(asked, 1 if kind is MemorySink else 2)
 
 
-def test_what_a_sink_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path):
+def test_what_a_sink_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path, caplog):
     table = MemorySink(refuses=lambda outcome: "too long" if outcome.title == "Product 1" else None)
-    lab = Lab(tmp_path, products(4), sinks={"table": table}, runtime={"max_failed_ratio": 0.25})
+    limits = {"max_failed_ratio": 0, "max_failed": 0}
+    lab = Lab(tmp_path, products(4), sinks={"table": table}, runtime={**limits, "max_refused_ratio": 0.25})
     result = lab.run()
-    assert (result.code, states(result)) == (Exit.DONE, {"done": 4})
+    assert (result.code, states(result)) == (Exit.DONE, {"done": 4}), "the input is as good as can be"
     assert numbers(result) == (9, 0, 0, 3)
+    assert (result.report["sinks"]["table"]["refused"], result.report["sinks"]["table"]["refused_products"]) == (3, 1)
     (letter,) = lab.dead_letters()
-    assert (letter["stage"], letter["reason"], letter["message"]) == ("deliver", "table", "too long")
+    expected = {"stage": "deliver", "reason": "refused", "message": "too long", "sink": "table", "attempt": 1}
+    assert {name: letter[name] for name in expected} == expected
     assert letter["product_key"] == product(1).key
-    assert letter["attempt"] == 1
-    lab.runtime = {"max_failed_ratio": 0.2, "max_failed": 0}
-    assert lab.run().code == Exit.INPUT_UNUSABLE
+    told = [json.loads(data) for kind, data in lab.rows("SELECT kind, data FROM events") if kind == "product_refused"]
+    assert [(one["product"], one["sink"], one["message"]) for one in told] == [(product(1).key, "table", "too long")]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [f"product {product(1).key} refused by sink table: too long"]
+
+
+def test_a_sink_that_refuses_more_than_is_allowed_has_failed_not_the_input(tmp_path: Path, caplog):
+    table = MemorySink(refuses=lambda outcome: "too long" if outcome.title == "Product 1" else None)
+    result = Lab(tmp_path, products(4), sinks={"table": table}).run()
+    assert (result.code, result.report["stopped_by"]) == (Exit.SINK_FAILED, "sink")
+    assert "sink table refused 1 of 4 products (25.0%), the first because: too long" in result.message
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [f"{result.message} [stopped_by=sink exit_code=74]"]
 
 
 def test_a_refusal_of_an_optional_sink_fails_nothing(tmp_path: Path):

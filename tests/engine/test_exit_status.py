@@ -81,6 +81,28 @@ def test_a_few_may_fail_whatever_share_of_a_small_input_they_are(bad, read, seen
     assert exit_status(Shutdown(), stats, tally, [GOOD], Tolerance(0.05, number)).code == code
 
 
+@pytest.mark.parametrize(
+    ("refused", "ratio", "required", "code"),
+    [
+        (1, 0.05, True, Exit.DONE),
+        (2, 0.05, True, Exit.SINK_FAILED),
+        (2, 0.1, True, Exit.DONE),
+        (20, 1.0, True, Exit.DONE),
+        (20, 0.0, False, Exit.DONE),
+    ],
+)
+def test_a_sink_may_refuse_a_few_products_whatever_the_input_may_lack(refused, ratio, required, code):
+    sink = replace(
+        GOOD, delivered=60 - refused, pending=refused, refused=refused, refused_products=refused, products=20
+    )
+    sink = replace(sink, refusal="it is too long", required=required)
+    end = exit_status(Shutdown(), RunStats(read=20, seen=20), TALLY, [sink], Tolerance(1.0, 9, ratio))
+    assert end.code == code
+    if code:
+        assert end.stopped_by == "sink"
+        assert "refused 2 of 20 products (10.0%), the first because: it is too long" in end.message
+
+
 def test_nothing_read_is_unusable_input():
     empty = Tally(states={}, not_in_input=9, kept=0, dropped={}, short={})
     end = exit_status(Shutdown(), RunStats(read=0, seen=0), empty, [replace(GOOD, delivered=0)], Tolerance(1.0))
@@ -98,7 +120,10 @@ def test_the_end_is_logged_as_an_error_once(caplog):
     shutdown.set(Exit.TRY_AGAIN, "SIGTERM received", deadline=5.0)
     exit_status(shutdown, RunStats(read=7, seen=7), TALLY, [BAD], Tolerance())
     logged = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert logged == [("ERROR", "sink bad: it is down"), ("ERROR", "bad key; no further call starts")]
+    assert logged == [
+        ("ERROR", "sink bad: it is down [stopped_by=sink exit_code=75]"),
+        ("ERROR", "bad key; no further call starts [stopped_by=none exit_code=77]"),
+    ]
 
 
 def test_a_sink_s_numbers_leave_pending_what_it_has_not_got():

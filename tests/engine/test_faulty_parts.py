@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def test_a_part_that_fails_for_one_product_fails_that_product(tmp_path: Path, ki
     assert f"{kind} 'lab/step' (querygen-lab 1) failed: {type(error).__name__}" in letter["message"]
     assert re.fullmatch(r"tests/engine/test_faulty_parts\.py:\d+ in _try", letter["frame"])
     assert letter["frame"] in letter["message"]
+    assert letter["component"] == "lab/step"
+    (told,) = [json.loads(data) for kind, data in lab.rows("SELECT kind, data FROM events") if kind == "product_failed"]
+    assert (told["frame"], told["product"], told["line"]) == (letter["frame"], product(1).key, 1)
 
 
 @pytest.mark.parametrize(

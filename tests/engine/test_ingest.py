@@ -111,7 +111,7 @@ def test_preprocessors_work_in_order_and_their_rejects_say_which_product(tmp_pat
     assert states(result) == {"done": 2, "rejected": 1}
     assert {prompt.split(" product")[0] for prompt in lab.model.calls} == {"Product 0!!", "Product 2!!"}
     (letter,) = lab.dead_letters()
-    assert (letter["stage"], letter["reason"]) == ("preprocess", "unwanted")
+    assert (letter["stage"], letter["reason"], letter["component"]) == ("preprocess", "unwanted", "lab/first")
     assert (letter["product_key"], letter["file"], letter["line"]) == (records[1].key, "list", 1)
 
 

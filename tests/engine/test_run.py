@@ -71,7 +71,7 @@ def test_a_permanent_failure_ends_the_run_after_few_calls(tmp_path: Path, error,
     assert str(error) in result.message
     assert (result.report["stopped_by"], result.report["retry_after"]) == (error.kind, error.retry_after)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
-        f"{result.message}; no further call starts"
+        f"{result.message}; no further call starts [stopped_by={error.kind} exit_code={int(code)}]"
     ]
     assert sum(lab.model.calls.values()) <= most_calls
     assert result.report["pending"] >= result.report["input"] - 1
@@ -221,7 +221,11 @@ def test_broken_answers_fail_the_product_and_retry_heals_it(tmp_path: Path):
     lab = Lab(tmp_path, products(4), script=script)
     first = lab.run()
     assert (first.code, states(first)) == (Exit.INPUT_UNUSABLE, {"done": 1, "failed": 3})
-    assert {letter["reason"] for letter in lab.dead_letters()} == {"broken"}
+    letters = lab.dead_letters()
+    assert {(letter["reason"], letter["component"], letter["model"]) for letter in letters} == {
+        ("broken", "lab/asking", "m")
+    }
+    assert all(len(letter["request_key"]) == 64 for letter in letters)
     assert {letter["raw"] for letter in lab.dead_letters()} == {"I would rather not"}
     assert lab.run().report["calls"]["new"] == 0, "what cannot be used is not asked for again and again"
     lab.model = ScriptedProvider(three_questions)

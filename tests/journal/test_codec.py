@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from querygen_core.contracts.journal import DeadLetter
+from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.journal.codec import decode_dead_letter, encode_dead_letter
 
 LETTER = DeadLetter(stage="generate", reason="PluginError", message="it failed", frame="querygen_shop/a.py:3 in make")

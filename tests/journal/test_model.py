@@ -15,7 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from querygen_core.contracts.journal import DeadLetter, ManifestEntry
+from querygen_core.contracts.dead_letter import DeadLetter
+from querygen_core.contracts.journal import ManifestEntry
 from querygen_core.contracts.records import Outcome, Query, Response
 from querygen_core.journal.sqlite import SqliteJournal
 from querygen_core.testing import context

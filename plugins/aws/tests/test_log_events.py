@@ -33,6 +33,7 @@ def test_the_names_are_those_that_dashboards_rely_on():
         "CallFailed",
         "ProductRejected",
         "ProductFailed",
+        "ProductRefused",
         "ProductsRemoved",
         "DeliveryFailed",
         "SecretReloaded",

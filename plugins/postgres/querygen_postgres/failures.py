@@ -84,6 +84,11 @@ def column_of(error: psycopg.Error) -> str | None:
     return copied[1] if copied else None
 
 
+def constraint_of(error: Exception) -> str:
+    """The constraint that PostgreSQL names; "" if it names none."""
+    return (error.diag.constraint_name or "") if isinstance(error, psycopg.Error) else ""
+
+
 def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _MAX_LENGTH else f"{line[:_MAX_LENGTH]}…"

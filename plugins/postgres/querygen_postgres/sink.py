@@ -12,6 +12,7 @@ from querygen_postgres.address import Address
 from querygen_postgres.advice import missing_indexes
 from querygen_postgres.bisect import DataProblem, bisect, explain, is_unstorable
 from querygen_postgres.database import PostgresDatabase
+from querygen_postgres.failures import constraint_of
 from querygen_postgres.fence import Fence
 from querygen_postgres.ledger import Ledger
 from querygen_postgres.ledgerless import MAX_PRODUCTS, Ledgerless
@@ -112,7 +113,8 @@ class QueriesSink:
             "query_type": [query.query_type for query in queries],
             "product_data": [delivery.key, delivery.outcome.title, delivery.outcome.brand],
         }
-        return {delivery.key: Receipt(product_key=delivery.key, error=explain(error, texts, self._session))}
+        explained = explain(error, texts, self._session)
+        return {delivery.key: Receipt(product_key=delivery.key, error=explained, constraint=constraint_of(error))}
 
     def _current_store(self) -> Store:
         if self._store is None:

@@ -40,6 +40,14 @@ POISON = {
 }
 """Of each kind: how the receipt's error begins, what it holds, and what makes the product so."""
 
+CONSTRAINTS = {
+    "check": "short",
+    "check-of-two": "pair",
+    "foreign-key": "queries_product_id_fkey",
+    "unique": "queries_query_text_idx",
+}
+"""Those that PostgreSQL names. What it refuses for another reason breaks no constraint with a name."""
+
 
 @pytest.fixture
 def shop(ready, tmp_path) -> Shop:
@@ -89,6 +97,7 @@ def check(shop: Shop, kinds: list[str], **options: object) -> None:
             error = receipts[one.product_key].error or ""
             assert error.startswith(POISON[kind][0])
             assert POISON[kind][1] in error
+            assert receipts[one.product_key].constraint == CONSTRAINTS.get(kind, "")
             assert (receipts[one.product_key].delivered, receipts[one.product_key].unchanged) == (0, 0)
         stored = [receipts[one.product_key] for one in GOOD]
         assert not any(one.error for one in stored)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from querygen_core.api import Outcome, Query, Response
-from querygen_core.contracts.journal import DeadLetter, Journal, ManifestEntry, PendingOutcome
+from querygen_core.contracts.dead_letter import DeadLetter
+from querygen_core.contracts.journal import Journal, ManifestEntry, PendingOutcome
 from querygen_core.contracts.records import State
 from querygen_core.testing.contract import Contract
 from querygen_core.testing.samples import outcome, reject

@@ -99,7 +99,7 @@ def test_a_trigger_that_swallows_rows_delivers_nothing(deployment):
     )
     deployment.database.rows("CREATE TRIGGER t BEFORE INSERT ON queries FOR EACH ROW EXECUTE FUNCTION swallow()")
     ended = deployment.shop.run(SHOP_DSN=deployment.database.dsn)
-    assert ended.code == 65, ended.err
+    assert (ended.code, ended.json["stopped_by"]) == (74, "sink"), ended.err
     assert balanced(ended.json)
     sink = ended.json["sinks"]["rows"]
     assert sink["delivered"] == sink["unchanged"] == 0
