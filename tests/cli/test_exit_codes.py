@@ -61,7 +61,7 @@ CASES = {
     "sink that takes nothing": (
         74,
         sink(fails="refuse"),
-        "refused 3 of 3 products (100.0%), the first because: refused",
+        "refused 3 of 3 products (100.0%), the first because: ",
     ),
     "model that is down": (75, {**model(says="retry"), "runtime": {"retry_for": 0}}, "the model says retry"),
     "bad key": (77, model(says="auth"), "the model says auth"),
