@@ -13,7 +13,7 @@ ARG CONFIG=configs/prod.yaml
 ARG EXTRAS=
 COPY .ci/needed.py requirements.lock ./
 COPY ${CONFIG} config.yaml
-RUN python needed.py plugins config.yaml > plugins.txt \
+RUN python needed.py plugins config.yaml requirements.lock > plugins.txt \
  && python needed.py pins requirements.lock build > build.txt \
  && xargs -a plugins.txt python needed.py pins requirements.lock core ${EXTRAS} > pins.txt \
  && python -m venv --without-pip tools \
@@ -23,11 +23,24 @@ RUN python needed.py plugins config.yaml > plugins.txt \
     --require-hashes -r pins.txt \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/querygen/lib
 
-# The CA certificates of Amazon RDS, if RDS_CA_SHA256 is set: the sha256sum of the file, which changes every few years.
+# Third-party plugins: a folder of the build context with wheels and with a requirements.txt, which names what comes from the
+# index, each with a version and hashes; or one such file. What they need must be among them, or among the pins.
+ARG PLUGINS=
+COPY .ci/needed.py ${PLUGINS:-.ci/needed.py} third-party/
+RUN python needed.py wheels third-party > third-party.txt \
+ && mkdir -p /third-party/lib \
+ && python -m pip --python /opt/querygen/bin/python install --no-compile --no-deps --only-binary :all: \
+    --prefix /third-party --require-hashes --constraint pins.txt -r third-party.txt \
+ && python -m compileall -q --invalidation-mode unchecked-hash -s /third-party -p /opt/querygen /third-party/lib
+
+# What TLS connections trust: the system's authorities; those of Amazon RDS, if RDS_CA_SHA256 is set: the sha256sum of their
+# file, which changes every few years; and those of CERTIFICATES, a folder of the build context with PEM files, or one file.
 ARG RDS_CA_URL=https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
 ARG RDS_CA_SHA256=
-COPY .ci/fetch.py ./
-RUN mkdir /etc/ssl/rds && python fetch.py "${RDS_CA_URL}" "${RDS_CA_SHA256}" /etc/ssl/rds/global-bundle.pem
+ARG CERTIFICATES=
+COPY .ci/certificates.py ${CERTIFICATES:-.ci/certificates.py} certificates/
+RUN python certificates/certificates.py /etc/ssl/certs/ca-certificates.crt certificates "${RDS_CA_URL}" "${RDS_CA_SHA256}" \
+    > ca-certificates.crt
 
 # Our own wheels, built and installed without a network, in a separate layer: only this one changes with our source.
 ARG SOURCE_DATE_EPOCH
@@ -38,11 +51,13 @@ COPY plugins plugins/
 RUN for name in $(cat plugins.txt) ${EXTRAS}; do if [ -d "plugins/${name}" ]; then set -- "$@" "./plugins/${name}"; fi; done \
  && python -m pip --python tools/bin/python wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . "$@" \
  && python -m pip --python /opt/querygen/bin/python install --no-compile --prefix /own --no-index --no-deps wheels/*.whl \
+ && PYTHONPATH="$(echo /own/lib/python*/site-packages):$(echo /third-party/lib/python*/site-packages)" \
+    python -m pip --python /opt/querygen/bin/python check \
  && python -m compileall -q --invalidation-mode unchecked-hash -s /own -p /opt/querygen /own/lib
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/querygen/bin:${PATH} HOME=/tmp QUERYGEN_STATE_DIR=/var/lib/querygen \
-    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 # The user is added without useradd, which records the date and so makes the image irreproducible. It has a name because the
 # embedded PostgreSQL needs one. The official image has no bytecode for the standard library, and a container with a
 # read-only root could never write it.
@@ -55,8 +70,9 @@ RUN echo 'querygen:x:10001:10001::/tmp:/usr/sbin/nologin' >> /etc/passwd \
  && ln -s /var/lib/querygen /querygen/output \
  && chown 10001:10001 /var/lib/querygen
 WORKDIR /querygen
-COPY --from=build /etc/ssl/rds /etc/ssl/rds
+COPY --from=build /build/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /opt/querygen /opt/querygen
+COPY --from=build /third-party /opt/querygen
 COPY prompts prompts/
 COPY configs configs/
 COPY --from=build /own /opt/querygen

@@ -42,6 +42,7 @@ MISTAKES = [
     (no_unchecked_download, "WORKDIR /build", "ADD https://example.com/a.pem /etc/ssl/"),
     (no_unchecked_download, "WORKDIR /build", "RUN curl -o a https://example.com/a"),
     (hashed_installs, "--require-hashes -r pins.txt", "-r pins.txt"),
+    (hashed_installs, "--require-hashes --constraint pins.txt -r third-party.txt", "-r third-party.txt"),
     (hashed_installs, "--no-index --no-deps wheels/*.whl", "querygen"),
     (dependencies_first, "COPY .ci/needed.py requirements.lock ./", "COPY . ./"),
     (dependencies_first, "COPY .ci/needed.py requirements.lock ./", "COPY --chmod=0644 plugins/aws ./"),
@@ -65,11 +66,19 @@ def test_a_mistake_is_found(rule, old, new):
 def test_the_readme_names_arguments_and_folders_that_there_are():
     readme = (ROOT / "README.md").read_text("utf-8")
     arguments = set(re.findall(r"--build-arg (\w+)=", readme))
-    assert arguments >= {"CONFIG", "EXTRAS", "RDS_CA_SHA256"}
+    assert arguments >= {"CONFIG", "EXTRAS", "PLUGINS", "CERTIFICATES", "RDS_CA_SHA256"}
     assert arguments <= {step.words.partition("=")[0] for step in read(TEXT) if step.name == "ARG"}
-    for place in ("/var/lib/querygen", "/etc/ssl/rds/global-bundle.pem", "QUERYGEN_STATE_DIR", "10001"):
+    for place in ("/var/lib/querygen", "/etc/ssl/certs/ca-certificates.crt", "QUERYGEN_STATE_DIR", "10001"):
         assert place in readme
         assert place in TEXT
+
+
+def test_folders_of_whoever_builds_reach_the_build():
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for argument in ("PLUGINS", "CERTIFICATES"):
+        (folder,) = set(re.findall(rf"--build-arg {argument}=(\w+)", readme))
+        assert f"!{folder}" in ignored
 
 
 def test_every_rule_has_a_mistake():
@@ -89,6 +98,6 @@ def test_hadolint_finds_nothing():
 
 
 def test_hadolint_reads_the_shell_as_well():
-    done = hadolint(TEXT.replace("python needed.py plugins config.yaml > plugins.txt", "cd /nowhere"))
+    done = hadolint(TEXT.replace("python needed.py plugins config.yaml requirements.lock > plugins.txt", "cd /nowhere"))
     assert done.returncode == 1
     assert "DL3003" in done.stdout

@@ -26,6 +26,7 @@ README = (STACK.parent / "README.md").read_text(encoding="utf-8")
 LINES = command_lines(README)
 
 REAL_ACCOUNT = {
+    "export RDS_CA_SHA256=": "the internet",
     "aws ecr get-login-password": "a registry, and Docker",
     "docker buildx build": "a registry, and Docker; tests of the image build it in another way",
     "curl --fail --aws-sigv4": "no emulator joins an API to a bus; test_triggers.py knocks at the door",
