@@ -77,6 +77,10 @@ class Context:
     """Number of the lease under which this process works; every later holder has a higher one. A sink changes nothing
     for a job of which it has seen a higher one. None: no lease, since no other machine can run the job.
     """
+    query_types: tuple[str, ...] = ()
+    """The types of query that the config's generators are asked for, each once. Empty: not known."""
+    upstream: tuple[str, ...] | None = None
+    """`plugin/component` of the input and of each preprocessor of the config, in order. None: not known."""
     products_file: str | None = None
     """`--products-file` of the command line."""
     products: tuple[str, ...] = ()

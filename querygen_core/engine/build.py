@@ -122,11 +122,12 @@ class Builder:
 
     def context(self, use: str) -> Context:
         """The surroundings of a component of this job. use: `plugin/component`."""
+        pipeline = self.pipeline
         return Context(
-            job_id=self.pipeline.job_id,
+            job_id=pipeline.job_id,
             component=use,
             state_dir=self.folder,
-            config_dir=self.pipeline.config_dir,
+            config_dir=pipeline.config_dir,
             shard=self.run_options.shard,
             products_file=self.run_options.products_file,
             products=self.run_options.products,
@@ -135,6 +136,8 @@ class Builder:
             load_prompt=self.library.load,
             describe_model=self._describe_model,
             fence=self.fence,
+            query_types=tuple(dict.fromkeys(generator.query_type for generator in pipeline.generators)),
+            upstream=(pipeline.input.use, *(step.use for step in pipeline.preprocessors)),
         )
 
     def _open_storage(self, url: str) -> Storage:

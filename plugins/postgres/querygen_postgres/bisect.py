@@ -30,6 +30,8 @@ def bisect(batch: Sequence[I], work: Work[I, R], reject: Callable[[I, DataProble
 
     work: stores a batch in one transaction, or raises. reject: the result for an item that fails alone too.
     """
+    if not batch:
+        return {}
     try:
         return work(batch)
     except (psycopg.Error, UnicodeError, AlteredRows) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg.pq import Format
@@ -17,12 +17,19 @@ from querygen_postgres.session import Cursor, Session
 
 
 class PostgresDatabase:
-    """Implements `api.Database`. ledger: whether the component uses a ledger, so that a missing one is reported."""
+    """Implements `api.Database`.
 
-    def __init__(self, session: Session, names: TableNames, *, ledger: bool) -> None:
+    ledger: whether the component uses a ledger, so that a missing one is reported. try_out: makes sure that the
+    component can work, where no table is missing.
+    """
+
+    def __init__(
+        self, session: Session, names: TableNames, *, ledger: bool, try_out: Callable[[], None] | None = None
+    ) -> None:
         self._session = session
         self._names = names
         self._ledger = ledger
+        self._try_out = try_out
 
     @property
     def identity(self) -> str:
@@ -38,7 +45,10 @@ class PostgresDatabase:
         return await asyncio.to_thread(self._session.write, lambda cursor: schema.create_missing(cursor, self._names))
 
     async def inspect(self) -> Sequence[Finding]:
-        return await asyncio.to_thread(self._session.read, self._inspect)
+        findings = await asyncio.to_thread(self._session.read, self._inspect)
+        if self._try_out is not None and not any(finding.level == "missing" for finding in findings):
+            await asyncio.to_thread(self._try_out)
+        return findings
 
     async def query(self, sql: str) -> ResultSet:
         return await asyncio.to_thread(self._session.read, lambda cursor: _run_query(cursor, sql))

@@ -26,6 +26,7 @@ _REFUSED = re.compile(
 )
 _ABSENT = re.compile(r"database \".*\" does not exist|server does not support SSL|invalid (?:port|sslmode|connection)")
 _COPIED_COLUMN = re.compile(r"^COPY [^,]+, line \d+, column (\w+)")
+_READ_ONLY = re.compile(r"session is read-only|server is in hot standby mode")
 _HINT = re.compile(r"\s*(?:DETAIL: |HINT: |Is the server running |This probably means |before or while processing )")
 _MAX_LENGTH = 300
 
@@ -54,9 +55,15 @@ def _kind_by_text(error: psycopg.Error) -> Kind:
     return "retry"
 
 
+class ReadOnlyError(SinkError):
+    """The server takes no writes: during a fail-over for a moment, otherwise for good."""
+
+
 def sink_error(error: Exception, location: str) -> SinkError:
     """The error for callers outside the plugin. location: names the database, without a secret."""
     kind = kind_of(error)
+    if isinstance(error, psycopg.OperationalError) and _READ_ONLY.search(str(error)):
+        return ReadOnlyError("retry", f"{location}: {describe(error)}")
     return SinkError("permanent" if kind == "data" else kind, f"{location}: {describe(error)}")
 
 

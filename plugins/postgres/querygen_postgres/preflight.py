@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 
 from querygen_core.api import SinkError
 from querygen_postgres import privileges, schema
+from querygen_postgres.failures import ReadOnlyError
+from querygen_postgres.layout import LAYOUT, current_layout
 from querygen_postgres.names import LEDGER, TableNames
 from querygen_postgres.session import Cursor, Session
 
 _LEDGER_PRIVILEGES = ("SELECT", "INSERT", "UPDATE")
+_FAIL_OVER = 3.0  # seconds in which a server that takes no writes may become the primary
+_PAUSE = 1.0  # seconds between two looks
 _RUN_INIT = "have the owner of the database run `querygen db init CONFIG` once and grant access to what it creates"
 
 
@@ -43,7 +48,18 @@ class Preflight:
             SinkError: one of them is missing, or the database cannot be reached.
         """
         self._prepare_embedded()
-        self._session.read(self._check)
+        until = time.monotonic() + _FAIL_OVER
+        while True:
+            try:
+                return self._session.read(self._check)
+            except ReadOnlyError:
+                if time.monotonic() >= until:
+                    raise self._read_only() from None
+            time.sleep(_PAUSE)
+
+    def _read_only(self) -> SinkError:
+        problem = "the server is read-only: it is a standby, or default_transaction_read_only is on"
+        return SinkError("permanent", f"{self.identity}: {problem}; name the primary in the dsn, or all of them")
 
     def uses_ledger(self, *, may_create: bool = True) -> bool:
         """Whether there is a ledger, or one can be created now and `may_create` is true. Decided once.
@@ -61,6 +77,16 @@ class Preflight:
             limit = "rows that an outcome no longer has stay active, and so do rows of other jobs (previous_jobs: keep)"
             self._log.warning("%s: without a ledger: %s; for a ledger, %s", self.identity, limit, _RUN_INIT)
         return uses_ledger
+
+    def ledger_within(self, cursor: Cursor) -> bool:
+        """Whether a delivery would use a ledger. One that is missing is created in the cursor's transaction.
+
+        False also for a ledger of an older version: to bring it up to date locks its tables.
+        """
+        is_there = self._configured != "off" and self._may_use_ledger(cursor)
+        if is_there and current_layout(cursor, self._names) != LAYOUT:
+            return False
+        return self._decide(cursor, may_create=True)
 
     def sequence(self, cursor: Cursor) -> str:
         """The name of the sequence that supplies `query_id`."""

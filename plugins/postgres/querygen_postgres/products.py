@@ -160,14 +160,27 @@ class ProductTable:
             if match.is_current or not keys.get(match.product_id, set()) - {key}
         }
         if kept:
-            existing = [lookup for lookup in lookups if lookup.key in kept]
-            values = {**_columns(existing), "rows": [kept[lookup.key] for lookup in existing]}
-            if cursor.execute(self._names.sql(_LOCK_CHANGED), values).fetchone():
-                cursor.execute(self._names.sql(_CHANGE), values)
+            self.update(cursor, [lookup for lookup in lookups if lookup.key in kept], kept)
         rows = kept | self._add(cursor, [lookup for lookup in lookups if lookup.key not in kept])
-        if self._keyed:
-            self._remember(cursor, {key: row for key, row in rows.items() if key not in keys.get(row, ())})
+        self._remember(cursor, {key: row for key, row in rows.items() if key not in keys.get(row, ())})
         return rows
+
+    def create(self, cursor: Cursor, lookup: ProductLookup) -> int | None:
+        """The id of a new row, without looking for one that is there; None if it cannot be read back."""
+        rows = self._add(cursor, [lookup])
+        self._remember(cursor, rows)
+        return rows.get(lookup.key)
+
+    def update(self, cursor: Cursor, lookups: Sequence[ProductLookup], rows: Mapping[str, int]) -> None:
+        """Replace data that has changed in rows that querygen wrote. rows: their ids by product key."""
+        values = {**_columns(lookups), "rows": [rows[lookup.key] for lookup in lookups]}
+        if cursor.execute(self._names.sql(_LOCK_CHANGED), values).fetchone():
+            cursor.execute(self._names.sql(_CHANGE), values)
+
+    def current(self, cursor: Cursor, lookup: ProductLookup) -> int | None:
+        """The id of a row with this content; None if there is none."""
+        match = self._match(cursor, _BY_HASH, [lookup]).get(lookup.key)
+        return match.product_id if match else None
 
     def select(self, cursor: Cursor, job_id: str, rows: Iterable[int]) -> None:
         """Add rows, by id, to the job's selection."""
@@ -201,7 +214,7 @@ class ProductTable:
         return {key: match.product_id for key, match in unrestricted._match(cursor, _BY_HASH, new).items()}
 
     def _remember(self, cursor: Cursor, rows: Mapping[str, int]) -> None:
-        if rows:
+        if rows and self._keyed:
             cursor.execute(self._names.sql(_REMEMBER), {"keys": list(rows), "rows": list(rows.values())})
 
 

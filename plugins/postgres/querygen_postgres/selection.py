@@ -11,6 +11,8 @@ from querygen_core.api import Context, Product, Reject, SinkError
 from querygen_postgres.address import Address
 from querygen_postgres.bisect import DataProblem, bisect, explain
 from querygen_postgres.database import PostgresDatabase
+from querygen_postgres.dry_run import DryRun, Refused
+from querygen_postgres.invented import Invented
 from querygen_postgres.names import TableNames
 from querygen_postgres.options import JobProductsOptions
 from querygen_postgres.preflight import Preflight
@@ -38,11 +40,12 @@ class JobProducts:
         needs = _TO_CREATE if self._creates else _TO_FIND
         self._names = names
         self._preflight = Preflight(self._session, names, needs, "auto", context.log)
-        self.database = PostgresDatabase(self._session, names, ledger=False)
+        self._dry_run = DryRun(self._session, names, context, tuple(needs))
+        self.database = PostgresDatabase(self._session, names, ledger=False, try_out=self._check)
         self._job_id = context.job_id
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._preflight.check)
+        await asyncio.to_thread(self._check)
 
     async def process(self, products: Sequence[Product]) -> Sequence[Product | Reject]:
         until = time.monotonic() + _RETRY_TIMEOUT
@@ -57,6 +60,24 @@ class JobProducts:
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._session.close)
+
+    def _check(self) -> None:
+        self._preflight.check()
+        if not self._session.address.is_embedded:  # that one has the tables that querygen makes
+            self._dry_run.try_out(self._write_invented if self._creates else None)
+
+    def _write_invented(self, cursor: Cursor, invented: Invented) -> None:
+        """Create, change and select the rows of a product, and find them again."""
+        table = ProductTable(self._names, keyed=self._preflight.ledger_within(cursor))
+        selected = ProductTable(self._names, keyed=False, selected_for=self._job_id)
+        before, after = lookup_of_product(invented.product), lookup_of_product(invented.changed_product)
+        row = table.create(cursor, before)
+        if row is not None:
+            table.update(cursor, [after], {after.key: row})
+            table.select(cursor, self._job_id, [row])
+        if row is None or selected.current(cursor, after) != row:
+            tables = " or ".join(f"{self._names.schema}.{name}" for name in _TO_CREATE)
+            raise Refused(f"its row of {tables} is not as it was written")
 
     def _process(self, products: Sequence[Product]) -> list[Product | Reject]:
         lookups = {product.key: lookup_of_product(product) for product in products}

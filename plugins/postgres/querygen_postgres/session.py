@@ -82,6 +82,23 @@ class Session:
         """
         return self._run(work, _WRITE, is_stored)
 
+    def dry_run(self, work: Callable[[Cursor], None]) -> None:
+        """Run `work` in a transaction that is rolled back, after the constraints that wait for the COMMIT were checked.
+
+        Raises:
+            psycopg.Error: of any kind, about what `work` did. SinkError: no transaction could be started.
+        """
+        with self._mutex:
+            try:
+                cursor, _ = self._start(_WRITE)
+            except psycopg.Error as error:
+                raise self._after_failure(error) from None
+            try:
+                work(cursor)
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            finally:
+                self._roll_back()
+
     def _run(self, work: Callable[[Cursor], T], begin: LiteralString, is_stored: IsStored | None = None) -> T:
         with self._mutex:
             for attempt in range(1, _TRIES + 1):

@@ -10,8 +10,10 @@ from typing import Protocol
 from querygen_core.api import Context, Outcome, Receipt
 from querygen_postgres.address import Address
 from querygen_postgres.advice import missing_indexes
-from querygen_postgres.bisect import DataProblem, bisect, explain, is_unstorable
+from querygen_postgres.bisect import DataProblem, bisect, explain
 from querygen_postgres.database import PostgresDatabase
+from querygen_postgres.dry_delivery import DryDelivery
+from querygen_postgres.dry_run import DryRun
 from querygen_postgres.failures import constraint_of
 from querygen_postgres.fence import Fence
 from querygen_postgres.ledger import Ledger
@@ -46,7 +48,9 @@ class QueriesSink:
         self._session = Session(Address(options, context), Timeouts(options.statement_timeout, options.lock_timeout))
         self._names = names
         self._preflight = Preflight(self._session, names, _NEEDS, options.ledger, context.log)
-        self.database = PostgresDatabase(self._session, names, ledger=options.ledger != "off")
+        self._dry_run = DryRun(self._session, names, context, tuple(_NEEDS), copied="queries")
+        self._dry_delivery = DryDelivery(options, names, self._preflight, context)
+        self.database = PostgresDatabase(self._session, names, ledger=options.ledger != "off", try_out=self._check)
         self._options = options
         self._context = context
         self._fence = Fence(names, context)
@@ -58,13 +62,18 @@ class QueriesSink:
         return self._preflight.identity
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._preflight.check)
+        await asyncio.to_thread(self._check)
 
     async def apply(self, outcomes: Sequence[Outcome]) -> Sequence[Receipt]:
         return await asyncio.to_thread(self._apply, outcomes)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._session.close)
+
+    def _check(self) -> None:
+        self._preflight.check()
+        if not self._session.address.is_embedded:  # that one has the tables that querygen makes
+            self._dry_run.try_out(self._dry_delivery.write)
 
     def _apply(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
         """Receipts are kept until all of a call's outcomes are stored.
@@ -85,11 +94,13 @@ class QueriesSink:
 
     def _deliver(self, deliveries: Sequence[ProductRows], store: Store, products: ProductTable) -> None:
         rest = self._not_done(deliveries)
-        storable = [delivery for delivery in rest if not is_unstorable(delivery.key)]
-        self._note(storable, self._session.read(lambda cursor: store.unchanged(cursor, storable)))
+        self._note(rest, bisect(rest, lambda part: self._unchanged(part, store), _not_compared))
         max_products = _UNLIMITED if self._preflight.uses_ledger() else MAX_PRODUCTS
         for batch in self._batches(self._not_done(rest), max_products):
             self._note(batch, bisect(batch, lambda part: self._write(part, store, products), self._reject))
+
+    def _unchanged(self, batch: Sequence[ProductRows], store: Store) -> dict[str, Receipt]:
+        return self._session.read(lambda cursor: store.unchanged(cursor, batch))
 
     def _write(self, batch: Sequence[ProductRows], store: Store, products: ProductTable) -> dict[str, Receipt]:
         located: list[Located] = []
@@ -184,3 +195,8 @@ def _locate(cursor: Cursor, products: ProductTable, deliveries: Sequence[Product
         (delivery, rows.get(delivery.key) if delivery.product_id is None else delivery.product_id)
         for delivery in deliveries
     ]
+
+
+def _not_compared(_delivery: ProductRows, _error: DataProblem) -> dict[str, Receipt]:
+    """A product whose key cannot even be looked up; the attempt to write it finds out why."""
+    return {}

@@ -27,9 +27,13 @@ def database(server: Server) -> Iterator[Database]:
 @pytest.fixture
 def ready(database: Database) -> Database:
     """A new database with the tables that `querygen db init` makes."""
+    create_tables(database)
+    return database
+
+
+def create_tables(database: Database) -> None:
     with psycopg.connect(database.dsn) as connection:
         create_missing(connection.cursor(), TableNames("public"))
-    return database
 
 
 @pytest.fixture(scope="session")

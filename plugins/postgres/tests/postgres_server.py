@@ -53,10 +53,11 @@ class Server:
         return make_conninfo("", **{**self.parameters, "dbname": name})
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
+    def database(self, how: str = "") -> Iterator[Database]:
+        """A new one. how: options of CREATE DATABASE."""
         name = f"test_{next(_numbers)}"
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+            connection.execute(SQL("CREATE DATABASE {} {}").format(Identifier(name), SQL(how)))  # type: ignore[arg-type]
             try:
                 yield Database(self, name)
             finally:

@@ -42,9 +42,10 @@ class Shop:
     schema: str = "public"
     given: Mapping[str, Any] | None = None
 
-    def sink(self, job: str = JOB, **options: Any) -> QueriesSink:
+    def sink(self, job: str = JOB, *, upstream: tuple[str, ...] | None = None, **options: Any) -> QueriesSink:
         given = {"dsn": self.database.dsn, "schema": self.schema, **(self.given or {}), **options}
-        return build_queries(QueriesOptions(**given), context(self.folder, "postgres/queries", job_id=job))
+        surroundings = context(self.folder, "postgres/queries", job_id=job, upstream=upstream)
+        return build_queries(QueriesOptions(**given), surroundings)
 
     def init(self) -> list[str]:
         return list(self.ask("init"))

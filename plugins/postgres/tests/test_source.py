@@ -87,8 +87,9 @@ def test_missing_tables_are_named_before_anything_is_read(database, tmp_path):
     asyncio.run(source.aclose())
 
 
-def test_a_replica_is_only_read_from_and_the_ids_are_the_primary_s(ready, read, server):
+def test_a_replica_is_only_read_from_and_the_ids_are_the_primary_s(ready, read, server, monkeypatch):
     """A role whose sessions cannot write stands for a replica."""
+    monkeypatch.setattr("querygen_postgres.preflight._FAIL_OVER", 0.0)
     (row,) = add(ready, {"title": "Kettle"})
     replica = ready.as_role("replica")
     ready.rows("GRANT SELECT ON products, jobselectedproducts TO replica")
