@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
+from querygen_core.contracts.early_exit import heed_signals
 from querygen_core.contracts.last_resort import is_lack_of_memory, last_resort, leave_out_of_memory
-
-_CODES = {signal.SIGTERM: 75, signal.SIGINT: 130}
-
-
-def _exit_at_once(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signature of a signal handler
-    """No call has been made yet, so nothing is lost. `os._exit`, because an import could catch an exception."""
-    os._exit(_CODES[signal.Signals(number)])
 
 
 def main() -> NoReturn:
-    for number in _CODES:
-        signal.signal(number, _exit_at_once)
+    heed_signals()
+    _open_missing()
     try:
         last_resort.start()
         from querygen_core.cli.main import run_command
@@ -31,6 +23,19 @@ def main() -> NoReturn:
             leave_out_of_memory()
         raise
     sys.exit(code)
+
+
+def _open_missing() -> None:
+    """Occupy the standard descriptors that are closed: else the next file that is opened gets what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR if number == 2 else os.O_RDONLY)  # what is written to 1 fails, as it should
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
 import pytest
 
+from querygen_core.contracts.early_exit import CODES
+from querygen_core.contracts.errors import Exit
 from tests.cli.process import install, querygen, write_config
+from tests.report.promised import KEYS
 
 PLUGIN = """\
 import os, signal, time
@@ -30,9 +34,17 @@ def querygen_storages():
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)], ids=["term", "int"])
-@pytest.mark.parametrize("moment", ["import", "build"])
-def test_no_plugin_can_swallow_a_signal_while_the_run_is_being_prepared(tmp_path: Path, moment, number, code):
+@pytest.mark.parametrize(
+    ("moment", "number", "words"),
+    [
+        ("import", signal.SIGTERM, ["--json", "--log-format", "json"]),
+        ("import", signal.SIGINT, []),
+        ("build", signal.SIGTERM, []),
+        ("build", signal.SIGHUP, ["--json", "--log-format=json"]),
+    ],
+    ids=["term-import", "int-import", "term-build", "hup-build"],
+)
+def test_no_plugin_can_swallow_a_signal_while_the_run_is_being_prepared(tmp_path: Path, moment, number, words):
     site = install(tmp_path / "site", "slow", PLUGIN)
     write_config(
         tmp_path / "job.yaml",
@@ -42,6 +54,22 @@ def test_no_plugin_can_swallow_a_signal_while_the_run_is_being_prepared(tmp_path
         sinks=[{"use": "files/jsonl", "path": "out.jsonl"}],
         journal={"url": "slow://place/"},
     )
-    ended = querygen("run", "job.yaml", cwd=tmp_path, path=[site], MOMENT=moment, SIGNAL=f"{int(number)}")
-    assert (ended.code, ended.out) == (code, ""), ended.err
-    assert "Traceback" not in ended.err
+    given = {"MOMENT": moment, "SIGNAL": f"{int(number)}"}
+    ended = querygen("run", "job.yaml", *words, cwd=tmp_path, path=[site], **given)
+    assert (ended.code, ended.out == "") == (CODES[number], not words), ended.err
+    assert ended.err.count("\n") == 1
+    if words:
+        assert ended.json.keys() >= KEYS
+        assert (ended.json["exit_code"], ended.json["stopped_by"]) == (ended.code, "signal")
+        line = json.loads(ended.err)
+        assert (line["level"], line["message"]) == ("ERROR", f"[RUN] {ended.json['message']}")
+    else:
+        assert "before the run began; nothing was asked or delivered" in ended.err
+
+
+def test_the_codes_are_those_that_are_documented():
+    assert CODES == {
+        signal.SIGTERM: Exit.TRY_AGAIN,
+        signal.SIGHUP: Exit.TRY_AGAIN,
+        signal.SIGINT: Exit.INTERRUPTED,
+    }

@@ -10,6 +10,7 @@ from pathlib import Path
 from querygen_core.cli.check import with_builder
 from querygen_core.cli.job_place import state_dir_of
 from querygen_core.cli.loading import load
+from querygen_core.cli.main import print_result
 from querygen_core.contracts.context import Shard
 from querygen_core.contracts.errors import Exit, UsageError
 from querygen_core.engine.build import Builder
@@ -32,7 +33,7 @@ def prune(arguments: argparse.Namespace) -> int:
         answers = asyncio.run(_prune_file(file, oldest))
     else:
         raise UsageError(f"there is no answer store at {file}; name its folder with --state-dir, or a config")
-    print(f"{answers:,} answers deleted that were paid for before {oldest:%Y-%m-%d %H:%M} UTC")
+    print_result(f"{answers:,} answers deleted that were paid for before {oldest:%Y-%m-%d %H:%M} UTC")
     return Exit.DONE
 
 

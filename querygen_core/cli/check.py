@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, nullcontext, redi
 from typing import TypeVar
 
 from querygen_core.cli.loading import Loaded, load
+from querygen_core.cli.main import print_result
 from querygen_core.contracts.errors import ConfigError, ErrorKind, Exit, QuerygenError
 from querygen_core.engine.build import Builder, RunOptions
 from querygen_core.engine.file_uses import check_files
@@ -42,9 +43,9 @@ def check(arguments: argparse.Namespace) -> int:
         "postprocessors": ", ".join(step.use for step in pipeline.postprocessors) or "none",
         "sinks": ", ".join(sink.component.name for sink in pipeline.sinks),
     }
-    print(f"{arguments.config}: valid, job {printable(pipeline.job_id)}")
+    print_result(f"{arguments.config}: valid, job {printable(pipeline.job_id)}")
     for name, text in rows.items():
-        print(f"  {name:<15} {text}")
+        print_result(f"  {name:<15} {text}")
     return Exit.DONE
 
 

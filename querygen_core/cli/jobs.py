@@ -14,6 +14,7 @@ from typing import Any
 from querygen_core.api import Context
 from querygen_core.cli.job_place import JobPlace, job_place, state_dir_of, with_journal
 from querygen_core.cli.loading import Loaded, load_again
+from querygen_core.cli.main import print_result
 from querygen_core.cli.run import run_and_report, run_options_from, with_auto_input
 from querygen_core.cli.summary import summarise
 from querygen_core.contracts.errors import Exit, InputError, JournalError, UsageError
@@ -33,11 +34,11 @@ def report(arguments: argparse.Namespace) -> int:
     remote = with_journal(place.loaded, RemoteJournal.reports) if place.loaded else None
     merged = merge(_reports(place.folder) if remote is None else remote)
     if arguments.json:
-        print(json.dumps(merged, ensure_ascii=False))
+        print_result(json.dumps(merged, ensure_ascii=False))
     elif merged is None:
-        print(f"Job {printable(place.job_id)}: no run has finished yet")
+        print_result(f"Job {printable(place.job_id)}: no run has finished yet")
     else:
-        print(summarise(merged, _letters(place, merged, in_store=remote is not None), ()))
+        print_result(summarise(merged, _letters(place, merged, in_store=remote is not None), ()))
     return Exit.DONE
 
 
@@ -116,9 +117,9 @@ def forget(arguments: argparse.Namespace) -> int:
         with_journal(loaded, RemoteJournal.forget)
     answers = answers_file(place.folder.parent, url)
     left = forget_job(place.folder, place.job_id, answers) if place.folder.exists() else []
-    print(f"Job {printable(place.job_id)} is forgotten; answers stay in {url or answers}")
+    print_result(f"Job {printable(place.job_id)} is forgotten; answers stay in {url or answers}")
     if left:
-        print(
+        print_result(
             f"  left in {place.folder}: {', '.join(map(printable, left))}; a plugin's, remove it if you need it no more"
         )
     return Exit.DONE

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from typing import TextIO
 
 from querygen_core.cli.parser import build_parser
-from querygen_core.contracts.errors import ConfigError, Exit, QuerygenError, UsageError, lack_of_memory
+from querygen_core.contracts.errors import ConfigError, ErrorKind, Exit, QuerygenError, UsageError, lack_of_memory
+
+
+class OutputError(QuerygenError):
+    """Standard output does not take what a command prints."""
+
+    kind: ErrorKind = "permanent"
 
 
 def run_command(argv: Sequence[str]) -> int:
@@ -17,27 +26,57 @@ def run_command(argv: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # results are UTF-8 in every locale; lone surrogates are escaped
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        arguments = build_parser().parse_args(argv)
-        module, function = arguments.command.split(":")
-        code = int(getattr(import_module(f"querygen_core.cli.{module}"), function)(arguments))
-        print_result("", end="")  # flushes, so that a closed pipe is noticed here
+        code = _call(argv)
+        print_result("", end="")  # flushes, so that what cannot be written is noticed here
     except QuerygenError as exc:
-        return report_error(exc)
+        code = report_error(exc)
     except BrokenPipeError:
-        return Exit.DONE
+        code = Exit.DONE
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        code = Exit.INTERRUPTED
     except Exception as exc:  # noqa: BLE001 - a traceback would be all that the user sees
-        return report_error(lack_of_memory(exc) or _bug(exc))
+        code = report_error(lack_of_memory(exc) or _bug(exc))
+    _forget_unwritten(sys.stdout)
+    _forget_unwritten(sys.stderr)
     return code
 
 
+def _call(argv: Sequence[str]) -> int:
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as exc:  # --help or --version is printed
+        return int(exc.code or 0)
+    module, function = arguments.command.split(":")
+    return int(getattr(import_module(f"querygen_core.cli.{module}"), function)(arguments))
+
+
 def print_result(text: str, end: str = "\n") -> None:
-    """Print to stdout. A reader that has closed the pipe changes neither the command nor its exit code."""
+    """Print to stdout. A reader that has closed the pipe changes neither the command nor its exit code.
+
+    Raises:
+        OutputError: it takes nothing, as on a full disk.
+    """
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports it again at exit
+        _silence(sys.stdout)
+    except OSError as exc:
+        _silence(sys.stdout)
+        why = "it is closed" if exc.errno == errno.EBADF else exc.strerror
+        raise OutputError(f"standard output: {why}; not everything could be printed") from None
+
+
+def _forget_unwritten(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Have a stream that takes nothing take all, or Python reports it again at exit and ends with 120."""
+    with suppress(OSError):  # it has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _bug(error: Exception) -> QuerygenError:
@@ -53,8 +92,9 @@ def report_error(error: QuerygenError) -> int:
     from querygen_core.secrets.masking import mask, printable
 
     lines = error.problems if isinstance(error, ConfigError) else (str(error),)
-    for line in lines:
-        print(printable(mask(line)), file=sys.stderr)
-    if isinstance(error, UsageError):
-        print("see: querygen --help", file=sys.stderr)
+    with suppress(OSError):  # nobody reads it
+        for line in lines:
+            print(printable(mask(line)), file=sys.stderr)
+        if isinstance(error, UsageError):
+            print("see: querygen --help", file=sys.stderr)
     return error.exit_code

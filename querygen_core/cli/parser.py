@@ -16,7 +16,7 @@ EXIT_CODES = {
     Exit.PROVIDER_REFUSES: "Provider refuses permanently, its answers are unusable, or a budget is reached",
     Exit.BUG: "Bug in querygen, or counts that do not balance",
     Exit.STATE_UNUSABLE: "State or store damaged, of a newer version, or without rights; a retry does not help",
-    Exit.SINK_FAILED: "A sink failed permanently or refused too much; all answers and outcomes are safe in the journal",
+    Exit.SINK_FAILED: "A sink failed permanently or refused too much, answers and outcomes are safe; or output failed",
     Exit.TRY_AGAIN: "Try again: stopped by a signal, provider or sink down, or job held by another run",
     Exit.CREDENTIALS: "Credentials missing or refused",
     Exit.CONFIG: "Wrong config, or a plugin that cannot be loaded",

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from querygen_core.cli.component_info import component_lines
+from querygen_core.cli.main import print_result
 from querygen_core.contracts.errors import Exit, PluginError, UsageError
 from querygen_core.registry import Registry
 
@@ -15,10 +16,10 @@ def list_plugins(arguments: argparse.Namespace) -> int:
     """List the components of every installed plugin. A plugin that cannot be loaded is one row with the reason."""
     rows = [row for plugin in Registry().installed() for row in _rows(plugin.name)]
     if arguments.json:
-        print(json.dumps(rows, ensure_ascii=False))
+        print_result(json.dumps(rows, ensure_ascii=False))
         return Exit.DONE
     for row in rows:
-        print(f"{row['use']:<24} {row['kind']:<15} {row['summary']}")
+        print_result(f"{row['use']:<24} {row['kind']:<15} {row['summary']}")
     return Exit.DONE
 
 
@@ -45,8 +46,8 @@ def info(arguments: argparse.Namespace) -> int:
     if not components:
         message = f"plugin {plugin!r} has no component {name!r}; `querygen plugins info {plugin}` lists its components"
         raise UsageError(message)
-    print(f"{plugin}: {components[0].distribution} {components[0].version}")
+    print_result(f"{plugin}: {components[0].distribution} {components[0].version}")
     for registered in components:
-        print()
-        print("\n".join(component_lines(registered, with_common_keys=bool(name))))
+        print_result("")
+        print_result("\n".join(component_lines(registered, with_common_keys=bool(name))))
     return Exit.DONE

@@ -10,10 +10,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from querygen_core.cli.loading import Loaded, load, overrides
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import OutputError, print_result, report_error
 from querygen_core.cli.next_steps import next_steps
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
+from querygen_core.contracts.early_exit import heed_signals_with
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.engine.build import RunOptions
 from querygen_core.engine.report_files import DEAD_LETTERS
@@ -55,15 +56,28 @@ def run_options_from(arguments: argparse.Namespace) -> RunOptions:
 
 def run_and_report(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions) -> int:
     """Run the job, print its report or summary, and return the exit code. Output of plugins goes to stderr."""
+    stdout = sys.stdout
+
+    def on_end(result: RunResult) -> None:
+        with redirect_stdout(stdout):
+            _print(arguments, loaded, run_options, result)
+        heed_signals_with(result.code)
+
     # Closing the loop waits for its tasks: the last resort comes first.
     with redirect_stdout(sys.stderr), asyncio.Runner() as runner, last_resort:
-        result = runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch))
-    print_result(
-        json.dumps(result.report, ensure_ascii=False)
-        if arguments.json
-        else _summary(arguments, loaded, run_options, result)
+        return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch, on_end)).code
+
+
+def _print(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> None:
+    """What cannot be printed changes neither what is delivered nor the exit code."""
+    folder = shard_folder(
+        job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id), run_options.shard
     )
-    return result.code
+    report = json.dumps(result.report, ensure_ascii=False)
+    try:
+        print_result(report if arguments.json else _summary(arguments, loaded, run_options, result))
+    except OutputError as exc:
+        report_error(OutputError(f"{exc}; the report is in {folder / 'report.json'}"))
 
 
 def _summary(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> str:

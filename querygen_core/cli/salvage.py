@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from querygen_core.cli.job_place import job_place
+from querygen_core.cli.main import print_result
 from querygen_core.contracts.errors import Exit
 from querygen_core.journal.salvage import Salvaged, salvage_job
 from querygen_core.logs import configure, printable
@@ -30,9 +31,9 @@ def salvage(arguments: argparse.Namespace) -> int:
     place = job_place(arguments)
     results = salvage_job(place.folder, place.job_id)
     for result in results:
-        print(printable(_describe(result)))
+        print_result(printable(_describe(result)))
     if not results:
-        print(f"{place.folder}: there is nothing yet")
+        print_result(f"{place.folder}: there is nothing yet")
     return Exit.DONE
 
 

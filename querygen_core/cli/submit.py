@@ -16,7 +16,7 @@ from querygen_core.api import JobSpec, Submission
 from querygen_core.cli.bundle import bundle, products_of
 from querygen_core.cli.check import with_builder
 from querygen_core.cli.loading import Loaded, load
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import OutputError, print_result, report_error
 from querygen_core.cli.run import with_auto_input
 from querygen_core.cli.watch import Watched, watch
 from querygen_core.config import ComponentConfig
@@ -53,7 +53,10 @@ def submit(arguments: argparse.Namespace) -> int:
 
     with TemporaryDirectory(prefix="querygen-submit-") as folder:
         submission, watched = with_builder(_with_state_dir(folder, loaded), work)
-    _print_submission(arguments, job_spec, submission, watched)
+    try:
+        _print_submission(arguments, job_spec, submission, watched)
+    except OutputError as exc:  # the job is submitted, and must not be once more
+        report_error(exc)
     return Exit.DONE if watched is None else watched.exit_code
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from _thread import start_new_thread
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 _TRY_AGAIN = 75
@@ -50,7 +51,18 @@ class LastResort:
     As a context manager it notes the error that ends the block.
     """
 
-    __slots__ = ("_announce", "_code", "_looks", "_pause", "_started", "_starting", "_stuck", "_until", "noted")
+    __slots__ = (
+        "_announce",
+        "_code",
+        "_farewell",
+        "_looks",
+        "_pause",
+        "_started",
+        "_starting",
+        "_stuck",
+        "_until",
+        "noted",
+    )
 
     noted: bool
     """Something got no memory."""
@@ -62,7 +74,7 @@ class LastResort:
         self._pause = pause
         self._stuck = stuck / pause
         self._started = self.noted = False
-        self._until, self._code = float("inf"), _TRY_AGAIN
+        self._until, self._code, self._farewell = float("inf"), _TRY_AGAIN, b""
         self._starting: dict[int, int] = {}
         self.watch_run(grace, None)
 
@@ -86,10 +98,10 @@ class LastResort:
         except MemoryError:
             self.noted = True
 
-    def leave_after(self, seconds: float, code: int) -> None:
-        """End the process with this code, whatever hangs by then."""
+    def leave_after(self, seconds: float, code: int, farewell: str = "") -> None:
+        """End the process with this code, whatever hangs by then. farewell: said then, on standard error."""
         self.start()
-        self._until, self._code = time.monotonic() + seconds, code
+        self._until, self._code, self._farewell = time.monotonic() + seconds, code, farewell.encode()
 
     def __enter__(self) -> None:
         return
@@ -111,6 +123,8 @@ class LastResort:
 
     def _look(self) -> None:
         if time.monotonic() >= self._until:
+            with suppress(OSError):
+                os.write(2, self._farewell)
             # Not `sys.exit`, which could wait for a thread that hangs.
             os._exit(self._code)
         if self.noted and self._announce is not None:

@@ -182,9 +182,13 @@ class SinkDelivery:
             log.warning("sink %s: %s", self.sink.name, error)
             data = {"sink": self.sink.name, "kind": error.kind, "message": mask(str(error))}
             await self.journal.append_events([Event(kind="delivery_failed", data=data)])
-        except Stopped:
+        except (Stopped, asyncio.CancelledError) as ending:
             # Not a failure of the sink, so nothing is logged and no event recorded; the next run delivers the rest.
             self.sink.error = SinkError("retry", f"the run ended first: {self.shutdown.message}")
+            if snapshot is not None:
+                self.sink.total.unpublish(backup=False)
+            if isinstance(ending, asyncio.CancelledError):
+                raise
 
     async def _follow(self) -> None:
         """Deliver outcomes as they are completed."""

@@ -195,6 +195,7 @@ class ModelCaller:
     async def _make(self, call: Call, slot: Slot, reservation: Reservation) -> ParsedResponse:
         """One call. The order is what makes answers durable: intent, call, answer in the journal."""
         sent = call.breaker.send()
+        self.stats.under_way += 1
         try:
             started = _Started(sent, slot, reservation, await self._begin(call, reservation))
             self.stats.mark("generate")
@@ -209,6 +210,7 @@ class ModelCaller:
                 raise
             return await _finish(asyncio.ensure_future(self._record(call, response, started)))
         finally:
+            self.stats.under_way -= 1
             call.breaker.returned()
 
     async def _begin(self, call: Call, reservation: Reservation) -> int:

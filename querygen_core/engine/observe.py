@@ -68,7 +68,7 @@ class ObserverFeed:
             if not self.stuck:
                 log.warning("observer %s: timed out; remaining events are sent by the next run", self.name)
             self.stuck = True
-        return await self._behind()
+        return await self.behind()
 
     async def _catch_up(self) -> None:
         """Send all events so far. A thread that an earlier call gave up on may still be sending: it comes first."""
@@ -118,7 +118,8 @@ class ObserverFeed:
             raise guard.violation(f"it must return how many of {len(events)} events it took, not {taken!r}")
         return taken
 
-    async def _behind(self) -> int:
+    async def behind(self) -> int:
+        """How many events it has not taken."""
         taken, behind = await self.journal.cursor(self.identity), 0
         while events := await self.journal.events(taken, _BATCH):
             behind += len(events)

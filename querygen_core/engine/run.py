@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from querygen_core import __version__
 from querygen_core.config import Pipeline
-from querygen_core.contracts.errors import Exit, QuerygenError
+from querygen_core.contracts.errors import Exit, QuerygenError, Stopped
 from querygen_core.contracts.journal import Journal
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.contracts.records import Event, Outcome
@@ -40,6 +40,7 @@ from querygen_core.registry import Registry
 from querygen_core.report.build import build_report
 from querygen_core.report.generators import generator_report
 
+T = TypeVar("T")
 log = logging.getLogger("querygen.run")
 
 Watch = Callable[[RunStats], Coroutine[Any, Any, None]]
@@ -115,13 +116,13 @@ class Job:
         }
         self.shutdown.announce = self._announce_shutdown
         self.pipeline.secret_store.on_reload = self.run_events.append_secret_reload
-        with handled_signals(self.shutdown, self.pipeline.runtime.drain, self._abandon):
+        with handled_signals(self.shutdown, self.pipeline.runtime.drain, self):
             observers = self.builder.observers()
             self.observer_feeds = [ObserverFeed.of(name, observer, self.journal) for name, observer in observers]
             await self.journal.append_events([Event(kind="run_started", data={**self.notes, "querygen": __version__})])
             async with self._observed(watch):
                 try:
-                    await self._work()
+                    await self.shutdown.unless_hurried(self._work())
                 except QuerygenError as exc:
                     self.shutdown.set_by(exc)
             return await self._conclude()
@@ -155,7 +156,12 @@ class Job:
     def _announce_shutdown(self) -> None:
         self.run_events.append("draining", exit_code=self.shutdown.code, message=self.shutdown.message)
 
-    def _abandon(self) -> None:
+    def calls_under_way(self) -> int | None:
+        """See `CallsUnderWay`."""
+        return None if self.model_client is None else self.stats.under_way
+
+    def abandon(self) -> None:
+        """Give up the calls under way."""
         if self.model_client is not None:
             self.model_client.abandon()
 
@@ -223,7 +229,13 @@ class Job:
         finally:
             # Also after an error, since every delivery waits for this event.
             self.generated.set()
-            await asyncio.gather(*tasks)
+            if self.shutdown.hurried.is_set():
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                await model_client.completed()  # abandoned calls are to be in the journal as such
+            else:
+                await asyncio.gather(*tasks)
         # Whoever was paused in its very last write learns only here that another process has delivered since.
         may_deliver(self.journal, self.shutdown)
 
@@ -269,7 +281,11 @@ class Job:
 
     async def _flush_observers(self) -> int:
         """Send what is left to the observers; how many events they have not taken."""
-        return sum(await asyncio.gather(*(feed.flush() for feed in self.observer_feeds)))
+        feeds = self.observer_feeds
+        try:
+            return sum(await self.shutdown.unless_hurried(_all_of(feed.flush() for feed in feeds)))
+        except Stopped:
+            return sum([await feed.behind() for feed in feeds])
 
     @property
     def _tolerance(self) -> Tolerance:
@@ -289,9 +305,13 @@ class Job:
 
 
 async def run_job(
-    pipeline: Pipeline, run_options: RunOptions, registry: Registry, watch: Watch | None = None
+    pipeline: Pipeline,
+    run_options: RunOptions,
+    registry: Registry,
+    watch: Watch | None = None,
+    on_end: Callable[[RunResult], None] | None = None,
 ) -> RunResult:
-    """Run the job to its end, or as far as it goes.
+    """Run the job to its end, or as far as it goes. on_end: gets the result before anything is closed, which may hang.
 
     Raises:
         QuerygenError: it could not begin: its state cannot be written, another process runs it, or a component cannot
@@ -302,4 +322,11 @@ async def run_job(
         check_files(builder)
         make_folder(builder.folder)
         with last_resort:  # so that it watches over the closing too
-            return await Job(pipeline, builder.run_options, builder, builder.journal()).execute(watch)
+            result = await Job(pipeline, builder.run_options, builder, builder.journal()).execute(watch)
+            if on_end is not None:
+                on_end(result)
+            return result
+
+
+async def _all_of(operations: Iterable[Awaitable[T]]) -> list[T]:
+    return await asyncio.gather(*operations)

@@ -18,6 +18,8 @@ class RunStats:
 
     calls: int = 0
     """Answers received in this run, thus paid."""
+    under_way: int = 0
+    """Calls that were sent and are not answered yet."""
     from_journal: int = 0
     """Answers that were paid for earlier, by this job or another."""
     duplicate: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +23,8 @@ from querygen_core.secrets.masking import mask
 
 T = TypeVar("T")
 log = logging.getLogger("querygen.run")
+
+_LAST_WORDS = 2.0  # seconds for what is cancelled to clean up
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Shutdown:
     """False when another process has the job: then not even what is finished goes to a sink."""
     announce: Callable[[], None] | None = None
     """Called once, when it is set."""
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the run must not wait for anything any more, only report."""
     _waiting: set[asyncio.Future[Any]] = field(default_factory=set)
 
     @property
@@ -96,6 +100,31 @@ class Shutdown:
         """Raise Stopped if it is set."""
         if self.is_set:
             raise Stopped(self.message)
+
+    def hurry(self) -> None:
+        """Cancel what `unless_hurried` waits for."""
+        self.deadline = asyncio.get_running_loop().time()
+        self.hurried.set()
+
+    async def unless_hurried(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`.
+
+        Raises:
+            Stopped: it was cancelled, since the run must end at once.
+        """
+        task = asyncio.ensure_future(work)
+        hurry = asyncio.ensure_future(self.hurried.wait())
+        try:
+            await asyncio.wait({task, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hurry.cancel()
+            if not task.done():
+                task.cancel()
+        if self.hurried.is_set():
+            await asyncio.wait({task}, timeout=_LAST_WORDS)
+            if not task.done() or task.cancelled():
+                raise Stopped(self.message)
+        return await task
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; infinite without one."""

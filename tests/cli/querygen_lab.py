@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -51,6 +52,12 @@ KINDS = {
 SPOKEN = [f"What is good about it in way {number}?" for number in range(3)]
 
 
+def _note(what: str) -> None:
+    """One more byte tells the test how far it is."""
+    with Path(what).open("a") as file:
+        file.write("x")
+
+
 class ModelOptions(Options):
     not_in_key = frozenset({"says", "says_in", "about", "seconds"})
 
@@ -75,8 +82,8 @@ class Model:
             raise ProviderError("auth", "the model knows no such key")
 
     async def complete(self, request: Any) -> Response:
-        import asyncio
-
+        if self.options.seconds:
+            _note("asked")
         await asyncio.sleep(self.options.seconds)
         says = self._says() if self.options.about in request.prompt else "questions"
         key = self.options.key.reveal() if self.options.key else ""
@@ -124,8 +131,6 @@ class Store:
         if store == "exit":
             sys.exit(0)
         if store == "cancel":
-            import asyncio
-
             raise asyncio.CancelledError
         if store == "noise":
             print("noise on standard output")
@@ -227,8 +232,14 @@ class Table:
         self.identity = options.path
         self.database = open_store(options)
         self.held: dict[str, list[str]] = {}
+        if options.fails == "hang building":
+            _note("hangs")
+            time.sleep(600)
 
     async def check(self) -> None:
+        if self.options.fails == "hang checking":
+            _note("hangs")
+            await asyncio.sleep(600)
         if self.options.fails == "check":
             raise SinkError("permanent", "there is no such table")
 
@@ -238,6 +249,9 @@ class Table:
             raise SinkError(fails, f"cannot write with password={password} to postgres://me:{password}@host/db")
         if fails == "raise":
             raise ZeroDivisionError(f"a bug near {password}")
+        if fails == "hang":
+            _note("hangs")
+            await asyncio.sleep(600)
         if fails == "refuse":
             return [Receipt(product_key=one.product_key, error=f"refused: {password}") for one in outcomes]
         if fails == "forget":
@@ -247,6 +261,9 @@ class Table:
         return [Receipt(product_key=one.product_key, delivered=len(one.queries)) for one in outcomes]
 
     async def aclose(self) -> None:
+        if self.options.fails == "hang closing":
+            _note("hangs")
+            await asyncio.sleep(600)
         self._write()
 
     def _write(self) -> None:

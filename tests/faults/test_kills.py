@@ -131,7 +131,9 @@ def test_a_second_sigterm_leaves_at_once(slow):
     process.send_signal(signal.SIGTERM)
     assert "SIGTERM received" in process.stderr.readline()
     ended = interrupt(process, signal.SIGTERM)  # the first one alone would take ten minutes
-    assert (ended.code, ended.out) == (75, "")
+    assert ended.code == ended.json["exit_code"] == 75
+    assert ended.json["calls"]["abandoned"] == CONCURRENCY
+    assert balanced(ended.json)
 
 
 @pytest.mark.slow
