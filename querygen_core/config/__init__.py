@@ -2,6 +2,7 @@
 
 from querygen_core.config.extras import extras
 from querygen_core.config.interpolation import references_in
+from querygen_core.config.late_options import revealed
 from querygen_core.config.loading import load_pipeline, load_pipeline_from
 from querygen_core.config.models import Journal, Runtime
 from querygen_core.config.options import fingerprint, identity_of_model
@@ -28,5 +29,6 @@ __all__ = [
     "load_pipeline",
     "load_pipeline_from",
     "references_in",
+    "revealed",
     "with_spare",
 ]

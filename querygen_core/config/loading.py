@@ -14,7 +14,7 @@ from querygen_core.config.options import as_written, comparable
 from querygen_core.config.overrides import apply_overrides, set_value
 from querygen_core.config.pipeline import ComponentConfig, Pipeline
 from querygen_core.config.sections import SectionReader
-from querygen_core.config.validation import ConfigReader
+from querygen_core.config.validation import STORED, ConfigReader
 from querygen_core.contracts.canonical import digest
 from querygen_core.contracts.errors import ConfigError
 from querygen_core.registry import Registry
@@ -67,7 +67,7 @@ def load_pipeline_from(
     Raises:
         ConfigError: it does not fit the installed plugins, or a secret was in plain text and so was not stored.
     """
-    source = Source("the config stored with the job", dict(resolved), {})
+    source = Source(STORED, dict(resolved), {})
     pipeline = _assemble(source, Path(config_file), environ, registry or Registry(environ), load_prompt)
     return replace(pipeline, origin=origin or str(config_file))
 
@@ -194,4 +194,4 @@ def resolve(pipeline: Pipeline) -> dict[str, Any]:
 
 def _written(component: ComponentConfig, **own: Any) -> dict[str, Any]:
     plain = {key: escape(value) if isinstance(value, str) else value for key, value in own.items()}
-    return {"use": escape(component.use), **plain, **as_written(component.options)}
+    return {"use": escape(component.use), **plain, **as_written(component.options, component.kept)}

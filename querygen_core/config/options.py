@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, PlainValidator, WrapValidator
@@ -80,9 +81,17 @@ def key_of(name: str, field: FieldInfo | None) -> str:
     return field.alias if field is not None and field.alias else name
 
 
-def as_written(options: BaseModel) -> dict[str, Any]:
-    """Options as a config would have them: plain JSON, secrets as references, literal `${` escaped."""
+def as_written(options: BaseModel, kept: Mapping[KeyPath, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Options as a config would have them: plain JSON, secrets as references, literal `${` escaped.
+
+    kept: see `ComponentConfig`.
+    """
     written: dict[str, Any] = _plain(options, escape)
+    for path, text in kept.items():
+        around: Any = written
+        for step in path[:-1]:
+            around = around[step]
+        around[path[-1]] = text
     return written
 
 

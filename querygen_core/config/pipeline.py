@@ -12,6 +12,7 @@ from querygen_core.api import Options
 from querygen_core.config.models import Journal, Runtime
 from querygen_core.registry import Kind, Registered
 from querygen_core.secrets.store import SecretStore
+from querygen_core.strict_yaml.diagnostics import KeyPath
 
 SPARE = 1.12
 """Queries asked for, per query wanted, where some are dropped. Of 28 of a good model, 25 are good in about 95 % of
@@ -40,6 +41,12 @@ class ComponentConfig:
     """The component's declaration and the distribution it comes from."""
     path: str
     """Where it stands in the config, such as `sinks[0]`; for messages."""
+    late: Mapping[str, Any] | None = None
+    """All options as the config has them, if secrets stand in some that are text: their `Secret`s are to be revealed
+    before the component is built. None: `options` are complete.
+    """
+    kept: Mapping[KeyPath, str] = field(default_factory=dict)
+    """What is kept with the job for options that hold a password in plain text, by their paths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from querygen_core.api import ModelRef, Options, PromptRef
+from querygen_core.config.late_options import late_keys, with_late
 from querygen_core.config.models import DEFAULT_USE, ComponentEntry, Generator, Model, Sink, Step
 from querygen_core.config.options import as_written, leaves, names_in
 from querygen_core.config.pipeline import ComponentConfig, GeneratorConfig, ModelConfig, SinkConfig
@@ -104,15 +105,27 @@ class SectionReader:
         if registered is None:
             return None
         option_values = {key: value for key, value in data.items() if key not in common_keys}
+        declared = registered.component.options
+        late = late_keys(declared, option_values)
         options = self._config_reader.validate_strictly(
-            registered.component.options, option_values, path, beside=common_keys - data.keys()
+            with_late(declared, late) if late else declared, option_values, path, common_keys - data.keys(), late
         )
         if options is None:
             return None
         self._check_names(options, path)
         if item is None:
             return None
-        return _Entry(ComponentConfig(name, item.use, kind, options, registered, show(path)), item, path)
+        component = ComponentConfig(
+            name,
+            item.use,
+            kind,
+            options,
+            registered,
+            show(path),
+            late=option_values if late else None,
+            kept=self._config_reader.plain_passwords(options, path),
+        )
+        return _Entry(component, item, path)
 
     def _registered(self, kind: Kind, use: str, path: KeyPath, common_keys: frozenset[str]) -> Registered | None:
         registered = self._config_reader.component(kind, use, (*path, "use"))

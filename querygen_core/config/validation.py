@@ -17,13 +17,17 @@ from querygen_core.config.validation_messages import MISSING, NO_SECRET, Flag, e
 from querygen_core.contracts.errors import ConfigError, PluginError
 from querygen_core.registry import Kind, Registered, Registry
 from querygen_core.registry.guard import cause_of
-from querygen_core.secrets.masking import MASK, mask
+from querygen_core.secrets.masking import MASK, mask, register_passwords
 from querygen_core.secrets.secret import Secret
 from querygen_core.strict_yaml.diagnostics import KeyPath, Problem, has_item, lines, quoted
 from querygen_core.strict_yaml.source import Source
 
 M = TypeVar("M", bound=BaseModel)
 
+STORED = "the config stored with the job"
+"""Name of a source that is not a file."""
+
+_NOT_STORED = "was in plain text when the job ran, and so was not stored; use ${secret:env:NAME} and run again"
 _ABSENT = object()
 _log = logging.getLogger("querygen.config")
 
@@ -95,9 +99,17 @@ class ConfigReader:
         return None
 
     def validate_strictly(
-        self, model: type[M], data: Mapping[str, Any], path: KeyPath, beside: frozenset[str] = frozenset()
+        self,
+        model: type[M],
+        data: Mapping[str, Any],
+        path: KeyPath,
+        beside: frozenset[str] = frozenset(),
+        late: frozenset[str] = frozenset(),
     ) -> M | None:
-        """Like `validate`, and strict where pydantic is not: booleans, infinities and misplaced secrets are refused."""
+        """Like `validate`, and strict where pydantic is not: booleans, infinities and misplaced secrets are refused.
+
+        late: keys of the texts in which secrets may stand.
+        """
         # Booleans are wrapped, so that pydantic refuses them as numbers and the message shows what was written.
         numbers = number_fields(model)
         data = {key: _flagged(value) if key in numbers else value for key, value in data.items()}
@@ -110,7 +122,8 @@ class ConfigReader:
             written = _value_at(data, inner)
             full_path = (*path, *inner)
             if isinstance(value, Secret):
-                self._check_secret(value, written, full_path, allowed=inner[0] in secret_fields(model))
+                allowed = inner[0] in late or inner[0] in secret_fields(model)
+                self._check_secret(value, written, full_path, allowed=allowed)
             elif isinstance(written, bool) and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
                 self.add(full_path, f"should be a number, not {self._describe(path, inner, written)}")
             elif written is not _ABSENT and isinstance(value, float) and not math.isfinite(value):
@@ -123,13 +136,33 @@ class ConfigReader:
         elif path in self._original and not _holds_secret(self._original[path]):
             secret.reference = self._original[path]
         elif written == MASK:
-            self.add(
-                path, "was in plain text when the job ran, and so was not stored; use ${secret:env:NAME} and run again"
-            )
+            self.add(path, _NOT_STORED)
         elif written is not _ABSENT:
             secret.reference = MASK
-            message = "this secret is in plain text; use ${secret:env:NAME} and set the variable"
-            _log.warning("%s", *lines([self._source.problem(path, message)]))
+            self._warn_of_plain_text(path)
+
+    def plain_passwords(self, options: BaseModel, path: KeyPath) -> dict[KeyPath, str]:
+        """Options that hold a password in plain text, such as an address `http://name:password@host`: their paths below
+        `path`, and what is kept in their place. The passwords are masked from now on.
+        """
+        kept = {}
+        for inner, value in leaves(options):
+            full_path = (*path, *inner)
+            if value == MASK and self._source.name == STORED:
+                self.add(full_path, _NOT_STORED)
+            elif isinstance(value, str) and mask(value) != value:
+                register_passwords(value)
+                original = self._original.get(full_path)
+                if original is not None and not _holds_secret(original):
+                    kept[inner] = original
+                else:
+                    kept[inner] = MASK
+                    self._warn_of_plain_text(full_path)
+        return kept
+
+    def _warn_of_plain_text(self, path: KeyPath) -> None:
+        message = "this secret is in plain text; use ${secret:env:NAME} and set the variable"
+        _log.warning("%s", *lines([self._source.problem(path, message)]))
 
     def _describe(self, around: KeyPath, inner: KeyPath, value: object) -> str:
         """A value for a message: as written in the file, never a value from the environment."""

@@ -13,7 +13,7 @@ from querygen_core.secrets.secret import Secret
 from querygen_core.strict_yaml.diagnostics import KeyPath, has_item, quoted
 from querygen_core.strict_yaml.suggest import asking, closest, did_you_mean
 
-NO_SECRET = "cannot be a secret; only options of type secret accept ${secret:…}"  # noqa: S105 - a message
+NO_SECRET = "cannot be a secret; only text options of components accept ${secret:…}"  # noqa: S105 - a message
 
 MISSING = "is required but missing"
 

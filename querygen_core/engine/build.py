@@ -23,7 +23,7 @@ from querygen_core.api import (
     Shard,
     Storage,
 )
-from querygen_core.config import ComponentConfig, ModelConfig, Pipeline, fingerprint, identity_of_model
+from querygen_core.config import ComponentConfig, ModelConfig, Pipeline, fingerprint, identity_of_model, revealed
 from querygen_core.contracts.errors import ConfigError, QuerygenError
 from querygen_core.contracts.journal import Journal, Spent
 from querygen_core.contracts.price import FREE, Price
@@ -115,7 +115,7 @@ class Builder:
             PluginError: it failed, or lacks a member that its kind demands. QuerygenError: of the plugin.
         """
         context = self.context(config.use)
-        component = build_component(config.registered, kind, config.options, context, path=config.path)
+        component = build_component(config.registered, kind, revealed(config), context, path=config.path)
         if component.closable is not None:
             self.closing.push_async_callback(_close, component.closable, component.use, component.guard)
         return component

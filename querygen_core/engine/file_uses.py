@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from querygen_core.api import Context, FileUse, PromptRef
-from querygen_core.config import ComponentConfig, Pipeline, references_in
+from querygen_core.api import Context, FileUse, Options, PromptRef
+from querygen_core.config import ComponentConfig, Pipeline, references_in, revealed
 from querygen_core.config.options import names_in
 from querygen_core.contracts.errors import ConfigError
 from querygen_core.engine.build import Builder
@@ -66,9 +66,12 @@ def _components(pipeline: Pipeline) -> Iterator[ComponentConfig]:
 
 
 def _uses(config: ComponentConfig, builder: Builder) -> Iterable[FileUse]:
+    if config.registered.component.options.files_used is Options.files_used:
+        return ()
+    options = revealed(config)
     guard = config.registered.guard(path=config.path)
     with guard:
-        uses: list[object] = list(config.options.files_used(builder.context(config.use)))
+        uses: list[object] = list(options.files_used(builder.context(config.use)))
     for use in uses:
         if not isinstance(use, FileUse):
             raise guard.violation(f"its files_used gave {type(use).__name__}, not FileUse")

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 from threading import Lock
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from querygen_core.contracts.characters import HiddenCharacters
 
@@ -25,10 +25,11 @@ _PATTERNS = re.compile(
     r"AIza[0-9A-Za-z_-]{8,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{12,}"
     r"|\bsk-[0-9A-Za-z_-]{16,}"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)"
     r"|(?i:(?<=bearer )(?=\S*\d)[0-9a-z._~+/-]{8,}=*)"
     r"|(?i:(?<=authorization: basic )\S+)"
-    r"|(?i:(?<=password=)[^\s'\"&]+)"
+    r"|(?P<key>(?i:password|passwd|passphrase|pwd)\s*=\s*)"
+    r"(?:'(?:[^'\\]|\\.)+'|\"(?:[^\"\\]|\\.)+\"|[^\s'\"&]+)"
     r"|(?i:(?<=[?&]key=)[^\s'\"&]+)"
 )
 _SECRET_FIELD = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)
@@ -75,11 +76,21 @@ def names_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
 
 
+def register_passwords(text: str) -> None:
+    """Register the passwords in a URL or connection string, so that they are masked alone too."""
+    for found in _PATTERNS.finditer(text):
+        value = found[0].removeprefix(found["key"] or "").strip("'\"")
+        if text[: found.start()].endswith("://"):
+            value = value.partition(":")[2]
+        register(value)
+        register(unquote(value))
+
+
 def mask(text: str) -> str:
     """`text` with every registered secret, and everything that looks like a key, replaced by `***`."""
     if _known_pattern is not None:
         text = _known_pattern.sub(MASK, text)
-    return _PATTERNS.sub(MASK, text)
+    return _PATTERNS.sub(lambda found: f"{found['key'] or ''}{MASK}", text)
 
 
 def printable(text: str) -> str:

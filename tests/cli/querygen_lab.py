@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pydantic import Field
 
@@ -87,6 +87,8 @@ class Model:
         await asyncio.sleep(self.options.seconds)
         says = self._says() if self.options.about in request.prompt else "questions"
         key = self.options.key.reveal() if self.options.key else ""
+        if self.options.says == "echo":
+            raise ProviderError("auth", f"no way by {self.options.about}, {unquote(self.options.about)}")
         if says in ("auth", "quota", "retry", "bad_request", "blocked"):
             raise ProviderError(says, f"the model says {says} to key={key}, and Bearer {key}")
         if says == "hostile":

@@ -129,3 +129,36 @@ def test_a_password_in_a_secret_of_json_is_masked_by_itself(here, job, tmp_path:
     letters = (tmp_path / ".querygen" / "job" / "dead_letters.jsonl").read_text()
     assert "the password is ***, of admin" in letters
     assert found_in(tmp_path / ".querygen" / "job" / "dead_letters.jsonl", ended.out, ended.err) == []
+
+
+ADDRESSES = {
+    "URL": (f"http://me:{quote(CANARY, safe='')}@proxy.example:3128", "***"),
+    "URL of a variable": ("${PROXY}", "${PROXY}"),
+    "URL with a secret": (
+        "http://me:${secret:env:LAB_KEY}@proxy.example",
+        "http://me:${secret:env:LAB_KEY}@proxy.example",
+    ),
+    "DSN": ("host=db password = 'c4n4ry and more' user=me", "***"),
+    "DSN in a URL": ("postgresql://db/q?user=me&sslpassword=c4n4ry-5", "***"),
+    "alone": ("${secret:env:LAB_KEY}", "${secret:env:LAB_KEY}"),
+}
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=() if form.startswith("URL") else pytest.mark.slow) for form in ADDRESSES]
+)
+def test_a_password_in_any_text_is_masked(here, job, tmp_path: Path, form: str):
+    """`about` is no secret but text, as a proxy's address is. The model puts it into its messages."""
+    address, kept = ADDRESSES[form]
+    job(models={"m": {"use": "lab/model", "says": "echo", "about": address}})
+    environ = {"LAB_KEY": CANARY, "PROXY": f"http://me:{quote(CANARY, safe='')}@proxy.example"}
+    ended = [here(*words, **environ) for words in (["check", "job.yaml"], ["run", "job.yaml"], ["report", "job"])]
+    ended.append(here("run", "job.yaml", "--set", f"models.m.about={address}", "--log-level", "debug", **environ))
+    assert [one.code for one in ended] == [0, 77, 0, 77], ended[1].err
+    assert "no way by " in ended[1].err, "the model was not careless"
+    config = json.loads((tmp_path / ".querygen" / "job" / "config.json").read_text())
+    assert config["models"]["m"]["about"] == kept
+    again = here("retry", "job", **environ)
+    assert again.code == (78 if kept == "***" else 77)
+    (tmp_path / "job.yaml").unlink()
+    assert found_in(tmp_path, *(text for one in [*ended, again] for text in (one.out, one.err))) == []

@@ -97,3 +97,18 @@ def test_of_a_json_secret_only_what_is_secret_is_masked_by_itself() -> None:
 def test_any_other_secret_is_masked_as_a_whole(secret) -> None:
     register_within(secret)
     assert mask(f"a {secret} b") == "a *** b"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("http://me:p@ss@proxy:3128/", "http://***@proxy:3128/"),
+        ("host=db password = 'a \\' b' user=me", "host=db password = *** user=me"),
+        ('db_passwd="a b" x', "db_passwd=*** x"),
+        ("pg://db/q?sslpassword=abc&x=1", "pg://db/q?sslpassword=***&x=1"),
+        ("http://proxy:3128/ and me@example.org", "http://proxy:3128/ and me@example.org"),
+    ],
+)
+def test_a_password_is_masked_to_its_end(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    assert mask(masked) == masked

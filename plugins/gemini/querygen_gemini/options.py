@@ -109,7 +109,8 @@ class GeminiOptions(Options):
     proxy: str | None = Field(
         None,
         pattern=r"^https?://[^/]+$",
-        description="HTTP proxy, as `http://host:port`. Default: none. Environment variables are ignored.",
+        description="HTTP proxy, as `http://host:port`, or with a name and a password: "
+        "`http://me:${secret:env:PROXY_PASSWORD}@host:port`. Default: none. Environment variables are ignored.",
     )
     api_version: str | None = Field(
         None,
