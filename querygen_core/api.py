@@ -34,6 +34,7 @@ from querygen_core.contracts.abilities import (
     KeepsRun,
     ReadsVolatile,
     ReportsProgress,
+    TakesSamples,
 )
 from querygen_core.contracts.canonical import plain
 from querygen_core.contracts.characters import HiddenCharacters
@@ -166,6 +167,7 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     "Sink",
     "SinkError",
     "SnapshotSink",
+    "TakesSamples",
     "partition_of",
     # Inputs, preprocessors and sinks that live in a database
     "Database",

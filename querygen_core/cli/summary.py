@@ -89,7 +89,9 @@ def _sink(sink: Mapping[str, Any], message: str) -> str:
         # Why the run ended stands in the first line already.
         return f"{sink['error'].removesuffix(message).removesuffix(': ')} ({sink['pending']:,} queries pending)"
     parts = [f"{sink['delivered']:,} new", f"{sink['unchanged']:,} unchanged"]
-    parts += [f"{sink[name]:,} {name}" for name in ("retired", "displaced", "backup", "pending") if sink[name]]
+    parts += [
+        f"{sink[name]:,} {name}" for name in ("retired", "displaced", "held", "backup", "pending") if sink.get(name)
+    ]
     if sink.get("refused_products"):
         parts.append(f"{sink['refused_products']:,} products refused")
     return ", ".join(parts)

@@ -41,6 +41,23 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
+class TakesSamples(Protocol):
+    """A sink that can take the outcomes of a sample, a run with `--sample N`, without harm to what was delivered.
+
+    Built with `Context.sample`, a sink that is written as a whole uses another place, `<name>.sample<ending>`, and does
+    not touch the usual one. A sink of rows adds queries of those products and types only of which it holds no active
+    query, of whichever job; the others stay as they are and are counted in `Receipt.held`. It retires nothing.
+    """
+
+    @property
+    def takes_samples(self) -> bool:
+        """Whether it keeps to that. False, or without this ability: it is neither checked in a sample nor given any
+        outcome.
+        """
+        ...
+
+
+@runtime_checkable
 class HasDatabase(Protocol):
     """An input, preprocessor or sink that lives in a database, for `querygen db init|check|query`."""
 

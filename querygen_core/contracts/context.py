@@ -81,6 +81,8 @@ class Context:
     """The types of query that the config's generators are asked for, each once. Empty: not known."""
     upstream: tuple[str, ...] | None = None
     """`plugin/component` of the input and of each preprocessor of the config, in order. None: not known."""
+    sample: bool = False
+    """The run is a sample: it reads only a part of the input, to try something out. See `TakesSamples`."""
     products_file: str | None = None
     """`--products-file` of the command line."""
     products: tuple[str, ...] = ()

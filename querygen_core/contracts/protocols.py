@@ -180,7 +180,7 @@ class Postprocessor(Protocol):
 class Sink(Protocol):
     """Holds the queries of products somewhere outside.
 
-    Optional: `HasDatabase`.
+    Optional: `HasDatabase`, `TakesSamples`, `Closable`.
     """
 
     @property

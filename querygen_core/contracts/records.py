@@ -304,6 +304,8 @@ class Receipt:
     """Of other jobs for the same product, switched off in favour of these. None of them is in `retired`."""
     backup: int = 0
     """Written to the sink's backup place instead."""
+    held: int = 0
+    """Of a sample and not written, because the sink already holds active queries of that product and type."""
     error: str | None = None
     """Why nothing of this product can ever be stored: it becomes a dead letter, other products go on. None: stored."""
     constraint: str = ""

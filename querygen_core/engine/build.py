@@ -138,6 +138,7 @@ class Builder:
             fence=self.fence,
             query_types=tuple(dict.fromkeys(generator.query_type for generator in pipeline.generators)),
             upstream=(pipeline.input.use, *(step.use for step in pipeline.preprocessors)),
+            sample=self.run_options.sample is not None,
         )
 
     def _open_storage(self, url: str) -> Storage:
@@ -179,7 +180,12 @@ class Builder:
     def sinks(self) -> list[SinkRun]:
         """Raises ConfigError if two of them write to the same place: each would undo the other's work."""
         sinks = [
-            SinkRun.of(config.component.name, self.build(config.component, SINK), required=config.required)
+            SinkRun.of(
+                config.component.name,
+                self.build(config.component, SINK),
+                required=config.required,
+                sample=self.run_options.sample is not None,
+            )
             for config in self.pipeline.sinks
         ]
         owners: dict[str, str] = {}  # identity → name of the first sink that writes there

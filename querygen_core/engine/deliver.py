@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from querygen_core.api import HasExample, Sink, SnapshotSink
+from querygen_core.api import HasExample, Sink, SnapshotSink, TakesSamples
 from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import (
     CredentialsError,
@@ -49,6 +49,8 @@ class SinkTotals:
     """Of other jobs, switched off in favour of this job's."""
     backup: int = 0
     """Written to the sink's backup place instead."""
+    held: int = 0
+    """Of a sample and not written: the sink has others of that product and type."""
     refused: int = 0
     """Of products that the sink can never take."""
     refused_products: int = 0
@@ -70,6 +72,7 @@ class SinkTotals:
         self.retired += receipt.retired
         self.displaced += receipt.displaced
         self.backup += receipt.backup
+        self.held += receipt.held
 
     def unpublish(self, *, backup: bool) -> None:
         """A snapshot was not published: what it took is in its backup place, or nowhere that a reader looks."""
@@ -92,18 +95,25 @@ class SinkRun:
     """Whether the run fails if this sink fails."""
     snapshot: SnapshotSink | None = None
     """The sink, if it is written as a whole."""
+    sample: bool = False
+    """Whether the run is a sample."""
+    left_out: bool = False
+    """It gets nothing: the run is a sample, of which it would not know."""
     error: SinkError | None = None
     """Why it did not get everything; None while all is well."""
     total: SinkTotals = field(default_factory=SinkTotals)
     """Its work so far."""
 
     @classmethod
-    def of(cls, name: str, component: BuiltComponent[Sink], *, required: bool) -> SinkRun:
+    def of(cls, name: str, component: BuiltComponent[Sink], *, required: bool, sample: bool = False) -> SinkRun:
         sink = component.instance
         with component.guard:
             identity = component.guard.text(sink.identity, "identity")
             snapshot = sink if isinstance(sink, SnapshotSink) else None
-        return cls(name, component, identity, required, snapshot)
+            left_out = sample and not (isinstance(sink, TakesSamples) and sink.takes_samples)
+        if left_out:
+            log.info("sink %s (%s) gets nothing of a sample: it could not keep it apart", name, component.use)
+        return cls(name, component, identity, required, snapshot, sample, left_out)
 
     async def check(self) -> None:
         """Make sure that the sink will work. An optional one that would not is left out of the run, with a warning.
@@ -111,6 +121,8 @@ class SinkRun:
         Raises:
             SinkError: a required sink would not work, or any sink says that another process has taken over the job.
         """
+        if self.left_out:
+            return
         try:
             with self.component.guard:
                 await self.component.instance.check()
@@ -166,7 +178,7 @@ class SinkDelivery:
         """Deliver everything; an error is kept in `sink.error`, since it must not stop generation. Only `fenced` does:
         what this process would still pay for and deliver is another one's work now.
         """
-        if self.sink.error is not None:
+        if self.sink.error is not None or self.sink.left_out:
             return
         snapshot = self.sink.snapshot
         try:
@@ -218,7 +230,9 @@ class SinkDelivery:
             raise Stopped(self.shutdown.message)
         position = -1
         while batch := await self.journal.snapshot(position, _BATCH):
-            await self._apply(batch)
+            # A sample shows what this run has made.
+            if outcomes := [item for item in batch if item.current or not self.sink.sample]:
+                await self._apply(outcomes)
             position = batch[-1].position
         retired: object = await self._persist(snapshot.publish)
         if not isinstance(retired, int):

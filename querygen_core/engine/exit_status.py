@@ -23,6 +23,7 @@ _URGENCY = (Exit.CREDENTIALS, Exit.SINK_FAILED, Exit.TRY_AGAIN, Exit.DONE)
 def sink_report(sink: SinkRun, kept: int) -> SinkReport:
     """The sink's numbers. kept: queries of the job; those that the sink did not get are pending."""
     total, error = sink.total, sink.error
+    held = kept if sink.left_out else total.held
     return SinkReport(
         name=sink.name,
         identity=sink.identity,
@@ -32,7 +33,8 @@ def sink_report(sink: SinkRun, kept: int) -> SinkReport:
         retired=total.retired,
         displaced=total.displaced,
         backup=total.backup,
-        pending=kept - total.delivered - total.unchanged - total.backup,
+        held=held,
+        pending=kept - total.delivered - total.unchanged - total.backup - held,
         refused=total.refused,
         refused_products=total.refused_products,
         refusal=total.refusal,

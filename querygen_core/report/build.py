@@ -122,6 +122,8 @@ class SinkReport:
     """Kept queries that it has not taken; `refused` ones are among them."""
     displaced: int = 0
     """Of other jobs, made inactive in favour of this job's."""
+    held: int = 0
+    """Of a sample and not written: the sink has others of that product and type, or takes no samples."""
     refused: int = 0
     """Of products that it cannot ever take."""
     refused_products: int = 0
@@ -146,11 +148,15 @@ def imbalances(read: int, tally: Tally, sinks: Sequence[SinkReport]) -> list[str
     if counted != read:
         problems.append(f"{read} records read, {counted} accounted for")
     problems += [
-        f"sink {sink.name}: {sink.delivered + sink.unchanged + sink.backup} of {tally.kept} kept queries accounted for"
+        f"sink {sink.name}: {_accounted(sink)} of {tally.kept} kept queries accounted for"
         for sink in sinks
         if not sink.error and sink.pending != sink.refused
     ]
     return problems
+
+
+def _accounted(sink: SinkReport) -> int:
+    return sink.delivered + sink.unchanged + sink.backup + sink.held
 
 
 def failed_records(tally: Tally) -> int:
@@ -240,6 +246,7 @@ def _sink_report(sink: SinkReport) -> dict[str, Any]:
         "unchanged": sink.unchanged,
         "retired": sink.retired,
         "displaced": sink.displaced,
+        "held": sink.held,
         "pending": sink.pending,
         "backup": sink.backup,
         "refused": sink.refused,

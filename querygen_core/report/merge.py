@@ -30,7 +30,17 @@ _MAXIMA = (
     "results_persistence_time",
     "attempt",
 )
-_SINK_NUMBERS = ("delivered", "unchanged", "retired", "displaced", "pending", "backup", "refused", "refused_products")
+_SINK_NUMBERS = (
+    "delivered",
+    "unchanged",
+    "retired",
+    "displaced",
+    "held",
+    "pending",
+    "backup",
+    "refused",
+    "refused_products",
+)
 _SHARD_FIELDS = (
     "exit_code",
     "state",

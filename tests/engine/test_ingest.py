@@ -47,7 +47,7 @@ def test_a_sample_is_the_first_records_and_reads_no_further(tmp_path: Path):
     lab = Lab(tmp_path, input=shelf)
     result = lab.run(sample=7)
     assert states(result) == {"done": 7}
-    assert set(lab.table.texts) == {item.key for item in products(7)}
+    assert not lab.table.texts, "it knows no samples"
     assert shelf.read_so_far == 7
 
 

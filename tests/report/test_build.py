@@ -112,6 +112,7 @@ def test_a_report_in_full():
         "unchanged": 30,
         "retired": 7,
         "displaced": 0,
+        "held": 0,
         "pending": 0,
         "backup": 10,
         "refused": 0,
