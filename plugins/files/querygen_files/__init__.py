@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from querygen_core.api import Component, Context, Input, Observer, Sink, SnapshotSink, hookimpl
 from querygen_files.options import AutoOptions, CatalogueOptions, EventsOptions, SnapshotOptions
+
+if TYPE_CHECKING:
+    from querygen_files.snapshot import Format
 
 querygen_api = 1
 
@@ -43,20 +46,24 @@ def querygen_inputs() -> Iterable[Component[Any, Input]]:
 
 def build_jsonl(options: SnapshotOptions, context: Context) -> SnapshotSink:
     from querygen_core.formats import JsonLines
-    from querygen_files.output_file import OutputFile
-    from querygen_files.snapshot import Snapshot
 
-    target = OutputFile(options.path, context.shard)
-    return Snapshot(target, lambda: JsonLines(context.job_id), context.log, context.fence)
+    return _snapshot(options, context, lambda: JsonLines(context.job_id))
 
 
 def build_json(options: SnapshotOptions, context: Context) -> SnapshotSink:
     from querygen_core.formats import Document
+
+    return _snapshot(options, context, lambda: Document(context.job_id))
+
+
+def _snapshot(options: SnapshotOptions, context: Context, text: Callable[[], Format]) -> SnapshotSink:
     from querygen_files.output_file import OutputFile
+    from querygen_files.ownership import Ownership
     from querygen_files.snapshot import Snapshot
 
-    target = OutputFile(options.path, context.shard)
-    return Snapshot(target, lambda: Document(context.job_id), context.log, context.fence)
+    target = OutputFile(options.path, context.shard, sample=context.sample)
+    ownership = Ownership(None if context.sample else context.job_id, replace=options.replace)
+    return Snapshot(target, text, ownership, context.log, context.fence)
 
 
 def build_events(options: EventsOptions, context: Context) -> Observer:

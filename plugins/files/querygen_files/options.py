@@ -109,11 +109,17 @@ class AutoOptions(InputOptions):
 class SnapshotOptions(Options):
     path: FileName = Field(
         description="File to write, relative to the current folder; missing folders are created. It is replaced as a "
-        "whole at the end of a completed run. Each shard writes its own: `queries.part-00003-of-00016.jsonl`."
+        "whole at the end of a completed run. Each shard writes its own: `queries.part-00003-of-00016.jsonl`, and a "
+        "sample too: `queries.sample.jsonl`."
+    )
+    replace: bool = Field(
+        False,
+        description="Replace the file even if it is another job's, or was not written by querygen. Otherwise such a "
+        "file ends the run before anything is paid (exit 74).",
     )
 
     def files_used(self, context: Context) -> Iterable[FileUse]:
-        path = OutputFile(self.path, context.shard).path
+        path = OutputFile(self.path, context.shard, sample=context.sample).path
         for written in (path, path.with_name(f"{path.name}.partial")):
             yield FileUse(written, writes=True, option="path")
 

@@ -18,8 +18,12 @@ _TRANSIENT_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 class OutputFile:
     """A file named in a config, relative to the current folder."""
 
-    def __init__(self, path: str, shard: Shard) -> None:
+    def __init__(self, path: str, shard: Shard, *, sample: bool = False) -> None:
+        """sample: another file, beside it: `x.sample.jsonl` for `x.jsonl`, `x.sample.jsonl.gz` for `x.jsonl.gz`."""
         name = Path(path)
+        if sample:
+            ending = "".join(name.suffixes[-2:]) if name.suffix == ".gz" else name.suffix
+            name = name.with_name(f"{name.name.removesuffix(ending)}.sample{ending}")
         if shard.size > 1:
             name = name.with_name(f"{name.stem}.{shard.part_name}{name.suffix}")
         self.identity = str(name)

@@ -12,6 +12,7 @@ from querygen_core.formats import HeldProduct, PreviousContents, SnapshotWriter
 from querygen_files.atomic_file import AtomicFile, default_file_mode
 from querygen_files.fence import Fence
 from querygen_files.output_file import OutputFile
+from querygen_files.ownership import Ownership
 
 
 class Format(Protocol):
@@ -27,20 +28,15 @@ class Format(Protocol):
 
 
 class _StagedFile:
-    """The new content, in the partial file. Closes itself if the beginning cannot be written."""
+    """The new content, in the partial file."""
 
-    def __init__(self, target: OutputFile, text: Format, mode: int, fence: Fence | None, log: logging.Logger) -> None:
+    def __init__(self, file: AtomicFile, text: Format) -> None:
+        self._file = file
         self._text = text
-        self._file = AtomicFile(target, mode, fence)
         self.previous = PreviousContents()
-        try:
-            if fence is not None:
-                fence.raise_mark()
-            _load(self.previous, target, text, log)
-            self._file.write(text.head().encode())
-        except BaseException:
-            self.close()
-            raise
+
+    def begin(self) -> None:
+        self._file.write(self._text.head().encode())
 
     def add(self, outcome: Outcome) -> Receipt:
         self._file.write(self._text.product(outcome).encode())
@@ -56,7 +52,7 @@ class _StagedFile:
 
 
 def _load(previous: PreviousContents, target: OutputFile, text: Format, log: logging.Logger) -> None:
-    """Read the old file, which is the sink's only state. An unreadable one counts as empty."""
+    """Read the old file, which is the sink's only state. A damaged one counts as empty."""
     if (current := target.read()) is None:
         return
     with current:
@@ -71,27 +67,44 @@ class Snapshot(SnapshotWriter[_StagedFile]):
     """A sink that is one file."""
 
     def __init__(
-        self, target: OutputFile, text: Callable[[], Format], log: logging.Logger, fence: int | None = None
+        self,
+        target: OutputFile,
+        text: Callable[[], Format],
+        ownership: Ownership,
+        log: logging.Logger,
+        fence: int | None = None,
     ) -> None:
         """text: makes the writer of a new file, once for each time the file is written. fence: of the context."""
         super().__init__()
         self.identity = target.identity
+        self.takes_samples = True  # `target` is the sample's own file
         self._target = target
         self._text = text
+        self._ownership = ownership
         self._log = log
         self._mode = default_file_mode()
         self._fence = None if fence is None else Fence(target, fence)
 
     def _check_place(self) -> None:
         """Do what the first `apply` will do, then undo it."""
-        if current := self._target.read():
-            current.close()
+        self._ownership.check(self._target)
         AtomicFile(self._target, self._mode, self._fence).close()
         if self._fence is not None:
             self._fence.check()
 
     def _stage(self) -> _StagedFile:
-        return _StagedFile(self._target, self._text(), self._mode, self._fence, self._log)
+        text = self._text()
+        staged = _StagedFile(AtomicFile(self._target, self._mode, self._fence), text)
+        try:
+            self._ownership.check(self._target)  # again, with the lock: another job may have been faster
+            if self._fence is not None:
+                self._fence.raise_mark()
+            _load(staged.previous, self._target, text, self._log)
+            staged.begin()
+        except BaseException:
+            staged.close()
+            raise
+        return staged
 
     def _read_held(self, previous: PreviousContents) -> None:
         _load(previous, self._target, self._text(), self._log)

@@ -16,6 +16,7 @@ import pytest
 from querygen_core.api import Outcome, Query, Shard, SinkError
 from querygen_core.formats import Document, JsonLines
 from querygen_files.output_file import OutputFile
+from querygen_files.ownership import Ownership
 from querygen_files.snapshot import Snapshot
 
 FORMATS = {"jsonl": JsonLines, "json": Document}
@@ -41,9 +42,12 @@ def catalogue(size: int = 7) -> list[Outcome]:
     return [outcome(number, [f"Is lamp {number} bright, {n}?" for n in range(number)]) for number in range(size)]
 
 
-def sink_for(path: Path | str, shard: Shard = WHOLE, fence: int | None = None) -> Snapshot:
-    make = FORMATS[Path(path).suffix[1:]]
-    return Snapshot(OutputFile(str(path), shard), partial(make, "autumn"), logging.getLogger("querygen.files"), fence)
+def sink_for(
+    path: Path | str, shard: Shard = WHOLE, fence: int | None = None, *, job: str = "autumn", replace: bool = False
+) -> Snapshot:
+    make = partial(FORMATS[Path(path).suffix[1:]], job)
+    log = logging.getLogger("querygen.files")
+    return Snapshot(OutputFile(str(path), shard), make, Ownership(job, replace=replace), log, fence)
 
 
 async def deliver_all(sink: Snapshot, outcomes: list[Outcome], batch: int = 3) -> Totals:

@@ -48,6 +48,7 @@ def test_a_components_table_is_its_options(name):
     for option, default in described.items():
         field = fields[option]
         value = field.get_default(call_default_factory=True)
+        value = str(value).lower() if isinstance(value, bool) else value  # as YAML writes it
         assert default == ("required" if field.is_required() else f"`{value}`"), option
 
 

@@ -17,6 +17,7 @@ from files_snapshots import (
     catalogue,
     deliver,
     deliver_all,
+    failing,
     only,
     outcome,
     sink_for,
@@ -190,11 +191,15 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_a_foreign_file_holds_nothing_and_is_replaced_at_the_end(path, content, caplog):
+def test_a_foreign_file_holds_nothing_and_is_replaced_only_if_that_is_wanted(path, content, caplog):
     path.write_bytes(content)
+    if content and not content.startswith(b'{"job_id":"autumn"'):
+        assert "`replace: true`" in str(failing(path, catalogue(3)))
+        assert path.read_bytes() == content
+        assert only(path)
 
     async def run():
-        sink = sink_for(path)
+        sink = sink_for(path, replace=True)
         await sink.check()
         receipts = await sink.apply(catalogue(3))
         assert path.read_bytes() == content
