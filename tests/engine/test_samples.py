@@ -48,16 +48,9 @@ def test_a_sink_that_knows_no_samples_is_neither_checked_nor_given_any(tmp_path:
     result = lab.run(sample=7)
     assert (result.code, result.report["done"]) == (Exit.DONE, 7)
     assert (dict(sink.texts), getattr(sink, "published", None)) == before
-    assert result.report["sinks"]["out"] == {
-        "delivered": 0,
-        "unchanged": 0,
-        "retired": 0,
-        "displaced": 0,
-        "held": 21,
-        "pending": 0,
-        "backup": 0,
-        "identity": sink.identity,
-    }
+    numbers = result.report["sinks"]["out"]
+    assert (numbers.pop("held"), numbers.pop("identity")) == (21, sink.identity)
+    assert not any(numbers.values()), numbers
     told = [record.getMessage() for record in caplog.records if "gets nothing of a sample" in record.getMessage()]
     assert told == ["sink out (lab/out) gets nothing of a sample: it could not keep it apart"]
 
