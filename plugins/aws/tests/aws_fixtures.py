@@ -57,8 +57,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "_TRIES", 1)
 
 
-def new_bucket(aws: emulators.Aws) -> str:
-    name = own_name("bucket")
+def new_bucket(aws: emulators.Aws, name: str = "") -> str:
+    """name: by default one that no other test has."""
+    name = name or own_name("bucket")
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": emulators.REGION})
     return name
 

@@ -14,9 +14,9 @@ from querygen_core.api import Event
 TIME = "2026-11-23T12:00:00.000Z"
 
 
-def make_table(aws: Aws) -> str:
-    """A new one with the key that the observers need."""
-    name = own_name("events")
+def make_table(aws: Aws, name: str = "") -> str:
+    """A new one with the key that the observers need. name: by default one that no other test has."""
+    name = name or own_name("events")
     aws.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

@@ -53,9 +53,9 @@ class Server:
         return make_conninfo("", **{**self.parameters, "dbname": name})
 
     @contextmanager
-    def database(self, how: str = "") -> Iterator[Database]:
-        """A new one. how: options of CREATE DATABASE."""
-        name = f"test_{next(_numbers)}"
+    def database(self, how: str = "", name: str = "") -> Iterator[Database]:
+        """A new one. how: options of CREATE DATABASE. name: by default one that no other has."""
+        name = name or f"test_{next(_numbers)}"
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {} {}").format(Identifier(name), SQL(how)))  # type: ignore[arg-type]
             try:

@@ -18,6 +18,7 @@ from gemini_server import Gemini
 from postgres_server import Database
 from tests.cli.process import LIMIT, Ended, end, start
 from tests.faults.shop import records
+from tests.rehearsal.services import grant_role, keep_secret
 
 CONFIG = Path(__file__).parents[3] / "configs" / "prod.yaml"
 PASSWORD = "canary/of+the=production-database-90b2"
@@ -51,30 +52,9 @@ class Production:
         lines = "".join(f"{json.dumps(one)}\n" for one in records(self.products)).encode()
         body = self.catalogue.read_bytes() if self.catalogue else lines
         self.aws.client("s3").put_object(Bucket=self.bucket, Key=self.key, Body=body)
-        self._keep("querygen/gemini", {"api_key": KEY})
-        self._keep("querygen/database", self._as_rds_keeps_it())
-
-    def _keep(self, name: str, value: Mapping[str, Any]) -> None:
-        secrets = self.aws.client("secretsmanager")
-        try:
-            secrets.create_secret(Name=name, SecretString=json.dumps(value))
-        except secrets.exceptions.ResourceExistsException:
-            secrets.put_secret_value(SecretId=name, SecretString=json.dumps(value))
-
-    def _as_rds_keeps_it(self) -> dict[str, Any]:
-        parameters, role = self.database.server.parameters, f"production_{self.database.name}"
-        self.database.as_role(role, PASSWORD)
-        self.database.rows(f"GRANT ALL ON DATABASE {self.database.name} TO {role}")
-        self.database.rows(f"GRANT ALL ON SCHEMA public TO {role}")
-        return {
-            "engine": "postgres",
-            "host": parameters["host"],
-            "port": int(parameters["port"]),
-            "username": role,
-            "password": PASSWORD,
-            "dbname": self.database.name,
-            "dbInstanceIdentifier": "shop",
-        }
+        keep_secret(self.aws, "querygen/gemini", {"api_key": KEY})
+        role = f"production_{self.database.name}"
+        keep_secret(self.aws, "querygen/database", grant_role(self.database, role, PASSWORD))
 
     def environ(self, aws: Any = None, shard: tuple[int, int] | None = None, attempt: int = 1) -> dict[str, str]:
         """What AWS Batch and the job definition give a child. aws: another way to the emulator."""
