@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -15,6 +16,7 @@ from querygen_core.api import Context, QuerygenError, Secret, SinkError
 from querygen_postgres.dsn import Parameters, location_of, parse_dsn
 from querygen_postgres.failures import sink_error
 from querygen_postgres.options import EMBEDDED, ConnectionOptions
+from querygen_postgres.tls import warn_if_weak, with_tls
 
 if TYPE_CHECKING:
     from querygen_embedded import EmbeddedServer
@@ -103,7 +105,9 @@ class Address:
         if self._options.password is not None:
             parameters["password"] = self._options.password.reveal()
         tls = {name: getattr(self._options, name) for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")}
-        return {**parameters, **{name: value for name, value in tls.items() if value is not None}}
+        parameters.update((name, value) for name, value in tls.items() if value is not None)
+        warn_if_weak(parameters, os.environ, location_of(parameters), self._log)
+        return with_tls(parameters, os.environ)
 
     def _credentials(self) -> list[tuple[Secret, str]]:
         """The secrets and their present values. Another component with the same secret may refresh it at any moment."""

@@ -21,8 +21,14 @@ _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
 # English messages. In another language they are not recognised, and such an error counts as `retry`.
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|no pg_hba\.conf entry|role \".*\" does not exist"
-    r"|permission denied for database|certificate verify failed|root certificate file|is not permitted to log in",
+    r"|permission denied for database|is not permitted to log in"
+    r"|certificate verify failed|root certificate file|does not match host name",
     re.IGNORECASE,
+)
+_TLS_ADVICE = (
+    ("certificate verify failed", "name the file with the certificate of its authority in sslrootcert"),
+    ("does not match host name", "use the name that its certificate has"),
+    ("server does not support SSL", "switch TLS on there, or set sslmode: disable, which encrypts nothing"),
 )
 _ABSENT = re.compile(r"database \".*\" does not exist|server does not support SSL|invalid (?:port|sslmode|connection)")
 _COPIED_COLUMN = re.compile(r"^COPY [^,]+, line \d+, column (\w+)")
@@ -62,9 +68,12 @@ class ReadOnlyError(SinkError):
 def sink_error(error: Exception, location: str) -> SinkError:
     """The error for callers outside the plugin. location: names the database, without a secret."""
     kind = kind_of(error)
-    if isinstance(error, psycopg.OperationalError) and _READ_ONLY.search(str(error)):
-        return ReadOnlyError("retry", f"{location}: {describe(error)}")
-    return SinkError("permanent" if kind == "data" else kind, f"{location}: {describe(error)}")
+    text = f"{location}: {describe(error)}"
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:  # while connecting
+        if _READ_ONLY.search(str(error)):
+            return ReadOnlyError("retry", text)
+        text += next((f"; {advice}" for problem, advice in _TLS_ADVICE if problem in str(error)), "")
+    return SinkError("permanent" if kind == "data" else kind, text)
 
 
 def describe(error: Exception) -> str:

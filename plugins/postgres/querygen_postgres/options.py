@@ -52,10 +52,15 @@ class ConnectionOptions(Options):
         description="Replaces the password in the dsn. A `${secret:…}` is fetched again when the server refuses it.",
     )
     sslmode: SslMode | None = Field(
-        None, description="TLS mode, as in libpq. Default: the one in the dsn, else `prefer`."
+        None,
+        description="TLS mode, as in libpq. Default: the one in the dsn or in `PGSSLMODE`, else `verify-full` for a "
+        "server on another host, and `prefer` on this one.",
     )
     sslrootcert: str | None = Field(
-        None, min_length=1, description="File with the certificates of trusted authorities."
+        None,
+        min_length=1,
+        description="File with the certificates of trusted authorities. Default: the one in the dsn or in "
+        "`PGSSLROOTCERT`, else the system's (`SSL_CERT_FILE`).",
     )
     sslcert: str | None = Field(None, min_length=1, description="File with the client's certificate.")
     sslkey: str | None = Field(None, min_length=1, description="File with the client's private key.")

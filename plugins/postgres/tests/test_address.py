@@ -74,7 +74,7 @@ def test_options_win_over_the_dsn(tmp_path):
     assert {name: found[name] for name in tls} == tls
     assert (found["password"], found["connect_timeout"]) == ("another", 7)
     assert asked(tmp_path, f"{URL}?sslmode=disable")["sslmode"] == "disable"
-    assert "sslmode" not in asked(tmp_path)
+    assert asked(tmp_path)["sslmode"] == "verify-full"
 
 
 def test_tls_that_is_required_is_not_given_up(database, tmp_path):
