@@ -78,7 +78,7 @@ COPY configs configs/
 COPY --from=build /own /opt/querygen
 USER 10001:10001
 ARG CONFIG=configs/prod.yaml
-RUN querygen check "${CONFIG}"
+RUN querygen check --config-only "${CONFIG}"
 
 # The only folders that are written; the rest of the file system may be read-only.
 VOLUME ["/var/lib/querygen", "/tmp"]

@@ -25,6 +25,7 @@ from querygen_core.contracts.abilities import (
     BatchesEvents,
     CachesSecrets,
     Checkable,
+    ChecksLocally,
     Closable,
     HasDatabase,
     HasExample,
@@ -34,6 +35,7 @@ from querygen_core.contracts.abilities import (
     KeepsRun,
     ReadsVolatile,
     ReportsProgress,
+    ResolvesLocally,
     TakesSamples,
 )
 from querygen_core.contracts.canonical import plain
@@ -125,6 +127,7 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     "mask",
     "plain",
     # Inputs and preprocessors
+    "ChecksLocally",
     "Input",
     "InputError",
     "MissingInput",
@@ -181,6 +184,7 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     "Observer",
     # Secret resolvers
     "CachesSecrets",
+    "ResolvesLocally",
     "SecretResolver",
     # Storages
     "Entry",

@@ -14,6 +14,8 @@ _MOST_BYTES = 1 << 16
 class EnvResolver:
     """Reads secrets from the environment. An empty variable counts as missing."""
 
+    is_local = True
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
@@ -27,6 +29,8 @@ class EnvResolver:
 
 class FileResolver:
     """For mounted secrets (`/run/secrets/…`). One line feed at the end is not part of the value."""
+
+    is_local = True
 
     def __init__(self, context: Context) -> None:
         self._context = context

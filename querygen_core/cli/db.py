@@ -16,10 +16,12 @@ from math import isfinite
 from shlex import join
 from typing import Any, TypeVar
 
-from querygen_core.cli.check import ProblemCollector, data_components, with_builder
+from querygen_core.cli.check import with_builder
 from querygen_core.cli.loading import load
 from querygen_core.cli.main import print_result
 from querygen_core.cli.next_steps import set_flags
+from querygen_core.cli.problems import ProblemCollector
+from querygen_core.cli.readiness import data_components
 from querygen_core.contracts.errors import Exit, UsageError
 from querygen_core.contracts.protocols import Database
 from querygen_core.contracts.records import Finding, ResultSet

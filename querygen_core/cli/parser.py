@@ -184,14 +184,24 @@ def _add_log_flags(parser: Parser) -> None:
 
 def _add_check(commands: _Commands[Parser]) -> None:
     check = _add(
-        commands, "check", "check:check", "Validate a config and report all problems at once, without a paid call"
+        commands,
+        "check",
+        "check:check",
+        "Report all problems of a config, its local secrets and its local input at once, without a paid call",
     )
     _add_config(check)
-    check.add_argument(
+    scope = check.add_mutually_exclusive_group()
+    scope.add_argument(
         "--connect",
         action="store_true",
-        help="Also fetch secrets and let models, journal, input, sinks and observers check that they can connect",
+        help="Also fetch all secrets, read a record, describe each model, and try journal, sinks and observers",
     )
+    scope.add_argument(
+        "--config-only",
+        action="store_true",
+        help="Do not look for secrets and input, for machines that have none, such as those that build images",
+    )
+    _add_product_flags(check)
     _add_config_flags(check)
     _add_log_flags(check)
 

@@ -5,7 +5,7 @@ from querygen_core.config.interpolation import references_in
 from querygen_core.config.late_options import revealed
 from querygen_core.config.loading import load_pipeline, load_pipeline_from
 from querygen_core.config.models import Journal, Runtime
-from querygen_core.config.options import fingerprint, identity_of_model
+from querygen_core.config.options import fingerprint, identity_of_model, names_in
 from querygen_core.config.pipeline import (
     ComponentConfig,
     GeneratorConfig,
@@ -28,6 +28,7 @@ __all__ = [
     "identity_of_model",
     "load_pipeline",
     "load_pipeline_from",
+    "names_in",
     "references_in",
     "revealed",
     "with_spare",

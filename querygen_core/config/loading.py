@@ -13,6 +13,7 @@ from querygen_core.config.models import ConfigFile, Journal, Runtime
 from querygen_core.config.options import as_written, comparable
 from querygen_core.config.overrides import apply_overrides, set_value
 from querygen_core.config.pipeline import ComponentConfig, Pipeline
+from querygen_core.config.places import Places
 from querygen_core.config.sections import SectionReader
 from querygen_core.config.validation import STORED, ConfigReader
 from querygen_core.contracts.canonical import digest
@@ -50,7 +51,7 @@ def load_pipeline(
     if source.data.get("job_id") is None:
         source = set_value(source, ("job_id",), escape(file.stem), Location(str(file)))
     pipeline = _assemble(source, file, environ, registry or Registry(environ), load_prompt)
-    return replace(pipeline, origin=origin or str(file))
+    return replace(pipeline, origin=origin or str(file), places=replace(pipeline.places, origin=origin or ""))
 
 
 def load_pipeline_from(
@@ -123,6 +124,7 @@ def _assemble(
         resolved={},
         hash="",
         secret_store=secret_store,
+        places=Places(source, interpolated.references),
         submit=submit,
     )
     # Computed from the validated options, hence filled in afterwards: it includes their defaults.

@@ -10,6 +10,7 @@ from typing import Any
 
 from querygen_core.api import Options
 from querygen_core.config.models import Journal, Runtime
+from querygen_core.config.places import Places
 from querygen_core.registry import Kind, Registered
 from querygen_core.secrets.store import SecretStore
 from querygen_core.strict_yaml.diagnostics import KeyPath
@@ -127,6 +128,8 @@ class Pipeline:
     """SHA-256 of `resolved` without `runtime.state_dir` as canonical JSON, in hex."""
     secret_store: SecretStore = field(compare=False, repr=False)
     """Fetches the secrets that options refer to."""
+    places: Places = field(compare=False, repr=False)
+    """Where its values are written."""
     plugins: tuple[str, ...] | None = None
     """The only plugins, `core` apart, that the config may use; None: all that are installed."""
     origin: str = ""

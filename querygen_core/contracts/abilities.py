@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from querygen_core.contracts.dead_letter import RunRecord
+from querygen_core.contracts.errors import QuerygenError
 from querygen_core.contracts.protocols import Database
 from querygen_core.contracts.records import Entry, Event, StoredObject
 
@@ -26,9 +27,10 @@ class Closable(Protocol):
 
 @runtime_checkable
 class Checkable(Protocol):
-    """An input, preprocessor, provider or observer that can tell before a run whether it will work.
+    """Any kind but a sink, whose `check` is part of its kind: it can tell before a run whether it will work.
 
-    `querygen check --connect` calls it; a run does not, apart from sinks, whose `check` is part of their kind.
+    `querygen check --connect` calls it. A run calls that of a provider, generator or postprocessor before its first
+    paid call, and ends there if it fails in a way that waiting does not heal.
     """
 
     async def check(self) -> None:
@@ -54,6 +56,28 @@ class TakesSamples(Protocol):
         """Whether it keeps to that. False, or without this ability: it is neither checked in a sample nor given any
         outcome.
         """
+        ...
+
+
+@runtime_checkable
+class ChecksLocally(Protocol):
+    """An input of which this machine alone can tell that it will not work. `querygen check` calls it."""
+
+    def check_locally(self) -> Mapping[str, QuerygenError]:
+        """What is wrong, each under the option that names it ("": under none); empty if nothing is or can be known.
+
+        Sends nothing over a network, reads no more than the beginning of a file, leaves nothing behind.
+        """
+        ...
+
+
+@runtime_checkable
+class ResolvesLocally(Protocol):
+    """A secret resolver that may need no network. `querygen check` then finds missing secrets without `--connect`."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `resolve` reaches no further than this machine."""
         ...
 
 

@@ -87,6 +87,7 @@ class ModelClient:
         while self._in_flight:
             await asyncio.wait([asked.task for asked in self._in_flight.values()])
         await self.verdicts.completed()
+        await self.caller.first_call.close()
 
     def _forget(self, key: str, task: asyncio.Task[Answer]) -> None:
         del self._in_flight[key]

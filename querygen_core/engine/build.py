@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,19 +18,29 @@ from querygen_core.api import (
     HasFingerprint,
     HasPlan,
     Input,
+    ModelRef,
     Observer,
     Preprocessor,
     ReadsVolatile,
     Shard,
     Storage,
 )
-from querygen_core.config import ComponentConfig, ModelConfig, Pipeline, fingerprint, identity_of_model, revealed
+from querygen_core.config import (
+    ComponentConfig,
+    ModelConfig,
+    Pipeline,
+    fingerprint,
+    identity_of_model,
+    names_in,
+    revealed,
+)
 from querygen_core.contracts.errors import ConfigError, QuerygenError
 from querygen_core.contracts.journal import Journal, Spent
 from querygen_core.contracts.price import FREE, Price
 from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.budget import Budget
 from querygen_core.engine.deliver import SinkRun
+from querygen_core.engine.first_call import FirstCall
 from querygen_core.engine.generate import GeneratorStage, PostprocessorStage, ProductPipeline, pipeline_key
 from querygen_core.engine.model import Model
 from querygen_core.engine.model_call import ModelCaller
@@ -275,6 +286,11 @@ class Builder:
         for step in self.pipeline.postprocessors:
             postprocessor = self.build(step, POSTPROCESSOR)
             postprocessors.append(PostprocessorStage(postprocessor, _fingerprint(step, postprocessor)))
+        askers = [
+            *((one.name, one.component) for one in generators),
+            *((one.component.use, one.component) for one in postprocessors),
+        ]
+        model_client.caller.first_call.components += askers
         rounds = self.pipeline.runtime.refill_rounds
         key = pipeline_key(generators, postprocessors, rounds)
         return ProductPipeline(key, generators, postprocessors, rounds, model_client)
@@ -296,10 +312,17 @@ class Builder:
             stats=stats,
             call_timeout=runtime.call_timeout,
             retry_for=runtime.retry_for,
+            first_call=FirstCall(shutdown, self._used(models)),
             day_budget=runtime.max_cost_per_day,
         )
         only_job = self.pipeline.job_id if self.pipeline.journal.reuse == "job" else None
         return ModelClient(journal, models, caller, shutdown, stats, Verdicts(caller), only_job)
+
+    def _used(self, models: Mapping[str, Model]) -> list[tuple[str, BuiltComponent[object]]]:
+        """The models that a generator or postprocessor names; one that is only there need not answer."""
+        steps = [generator.component for generator in self.pipeline.generators], self.pipeline.postprocessors
+        named = {name for step in chain(*steps) for _, name in names_in(step.options, ModelRef)}
+        return [(f"model {name!r}", models[name].provider) for name in models if name in named]
 
     def _budget(self) -> tuple[int | None, int | None, float | None]:
         """This shard's share of `max_calls`, `max_tokens` and `max_cost`; all shares add up to the whole."""

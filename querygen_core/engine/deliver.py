@@ -124,8 +124,7 @@ class SinkRun:
         if self.left_out:
             return
         try:
-            with self.component.guard:
-                await self.component.instance.check()
+            await self.component.check()
         except QuerygenError as exc:
             error = self.sink_error(exc)
         else:

@@ -18,6 +18,7 @@ from querygen_core.contracts.records import Answer, Event, Request, Response
 from querygen_core.engine.breaker import Breaker, Failure
 from querygen_core.engine.budget import Budget, Reservation
 from querygen_core.engine.call_size import usage_of, with_usage
+from querygen_core.engine.first_call import FirstCall
 from querygen_core.engine.model import Model
 from querygen_core.engine.provider_call import send
 from querygen_core.engine.run_stats import RunStats
@@ -121,6 +122,8 @@ class ModelCaller:
     """Seconds that one call may take."""
     retry_for: float
     """Seconds during which a request that fails is tried again."""
+    first_call: FirstCall
+    """Says when calls may be made at all."""
     day_budget: float | None = None
     """USD that all jobs of the store may spend in a day; None: no limit."""
 
@@ -130,6 +133,7 @@ class ModelCaller:
         Raises:
             CallFailedError: none came. NotYetError: the call must not be made now. Stopped: the run ends.
         """
+        await self.first_call.allowed()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.retry_for
         failed: list[_Failed] = []

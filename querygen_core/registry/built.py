@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from pydantic import BaseModel
 
 from querygen_core.api import (
     CachesSecrets,
@@ -17,6 +20,8 @@ from querygen_core.api import (
     HasDatabase,
     KeepsObjects,
     Options,
+    ResolvesLocally,
+    Secret,
     SecretResolver,
     StoredObject,
 )
@@ -47,6 +52,22 @@ class BuiltComponent(Generic[T_co]):
     """The object, if it must be closed."""
     database: Database | None = None
     """The database that it lives in, if it does."""
+    secrets: tuple[Secret, ...] = ()
+    """The secrets in its options."""
+    path: str = ""
+    """Its place in the config, such as `sinks[0]`; "" if it has none."""
+
+    async def check(self) -> None:
+        """Fetch its secrets and, if it can be checked, check it.
+
+        Raises:
+            QuerygenError: of a resolver, or of the object.
+        """
+        for secret in self.secrets:
+            await asyncio.to_thread(secret.reveal)
+        if self.checkable is not None:
+            with self.guard:
+                await self.checkable.check()
 
 
 def build_component(
@@ -73,7 +94,21 @@ def build_component(
         checkable=checkable,
         closable=closable,
         database=_database_of(instance, building) if kind.name in _IN_DATABASES else None,
+        secrets=tuple(_secrets_in(options)),
+        path=path,
     )
+
+
+def _secrets_in(value: object) -> Iterator[Secret]:
+    """Every secret in options, however deep."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, item in value:
+            yield from _secrets_in(item)
+    elif isinstance(value, Mapping | list | tuple | set | frozenset):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _secrets_in(item)
 
 
 def _database_of(instance: object, guard: PluginGuard) -> Database | None:
@@ -92,11 +127,15 @@ class GuardedResolver:
     """The resolver itself."""
     cache: CachesSecrets | None
     """The resolver, if it keeps what it fetched."""
+    is_local: bool = False
+    """Whether it reaches no further than this machine."""
 
     @classmethod
     def of(cls, component: BuiltComponent[SecretResolver]) -> GuardedResolver:
         instance = component.instance
-        return cls(component, instance if isinstance(instance, CachesSecrets) else None)
+        with component.guard:
+            is_local = isinstance(instance, ResolvesLocally) and instance.is_local is True
+        return cls(component, instance if isinstance(instance, CachesSecrets) else None, is_local)
 
     def resolve(self, reference: str, field: str | None) -> str:
         """The value behind a reference.

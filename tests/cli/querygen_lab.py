@@ -24,6 +24,7 @@ from querygen_core.api import (
     Options,
     Product,
     ProviderError,
+    Query,
     Receipt,
     Response,
     ResultSet,
@@ -59,20 +60,21 @@ def _note(what: str) -> None:
 
 
 class ModelOptions(Options):
-    not_in_key = frozenset({"says", "says_in", "about", "seconds"})
+    not_in_key = frozenset({"says", "says_in", "about", "seconds", "priced"})
 
     says: str = Field("questions", description="`questions`, a text, or how to fail.")
     says_in: str = Field("", description="A file that says it instead.")
     about: str = Field("", description="A text: prompts without it get questions, whatever the model says to others.")
     seconds: float = Field(0, description="How long a call takes.")
     key: Secret | None = Field(None, description="Used as a careless provider would.")
+    priced: bool = Field(True, description="Whether its price, none, is known.")
 
 
 class Model:
-    capabilities = Capabilities(free=True, note="a note for the report")
     limit_key = "lab"
 
     def __init__(self, options: ModelOptions) -> None:
+        self.capabilities = Capabilities(free=options.priced, note="a note for the report")
         if options.says == "build":
             raise ZeroDivisionError("the model cannot be built")
         self.options = options
@@ -312,6 +314,27 @@ def querygen_storages() -> Any:
 @hookimpl
 def querygen_providers() -> Any:
     return [Component("model", ModelOptions, lambda options, _context: Model(options), "Says what it is told to say.")]
+
+
+class KeyedOptions(Options):
+    key: Secret | None = Field(None, description="Used as a careless generator would.")
+
+
+class Keyed:
+    """A generator that needs no model."""
+
+    def __init__(self, options: KeyedOptions) -> None:
+        self.options = options
+
+    async def generate(self, product: Any, _want: Any, _ask: Any) -> Any:
+        if self.options.key:
+            self.options.key.reveal()
+        return [Query(text=f"What does another site say about the {product.title}?")]
+
+
+@hookimpl
+def querygen_generators() -> Any:
+    return [Component("keyed", KeyedOptions, lambda options, _context: Keyed(options), "Asks nobody.")]
 
 
 @hookimpl

@@ -86,9 +86,9 @@ def test_a_secret_file_is_read_and_kept_as_a_reference(here, job, tmp_path: Path
     assert found_in(tmp_path, ended.out, ended.err) == []
 
 
-def test_checking_a_config_fetches_no_secret(here, job):
+def test_looking_at_a_config_alone_fetches_no_secret(here, job):
     job(models={"m": {"use": "lab/model", "key": "${secret:env:NOT_SET}"}})
-    assert here("check", "job.yaml").code == 0
+    assert here("check", "job.yaml", "--config-only").code == 0
     assert here("prompts", "render", "job.yaml").code == 0
 
 

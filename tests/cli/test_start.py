@@ -60,7 +60,7 @@ def test_a_command_loads_only_the_plugins_that_the_config_names(tmp_path: Path, 
     job(models={"m": {"use": "offline/model"}}, input={"use": "files/catalogue", "path": "x.csv"})
     modules = loaded_by(tmp_path, lab, "check", "job.yaml")
     assert {"querygen_offline", "querygen_files", "querygen_lab"} <= modules
-    assert modules & {"querygen_text", "querygen_offline.model", "querygen_files.catalogue"} == set()
+    assert modules & {"querygen_text", "querygen_offline.model", "querygen_files.snapshot"} == set()
 
 
 def test_help_is_help(run):

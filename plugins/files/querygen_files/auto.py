@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 
-from querygen_core.api import Context, InputError, MissingInput, Product, Reject
+from querygen_core.api import Context, InputError, MissingInput, Product, QuerygenError, Reject
 from querygen_files.catalogue import Catalogue
 from querygen_files.formats.json_array import read_json
 from querygen_files.options import AutoOptions, CatalogueOptions
@@ -36,6 +36,17 @@ class AutoInput:
                 return products
         raise MissingInput(_NO_SOURCE)
 
+    def check_locally(self) -> Mapping[str, QuerygenError]:
+        """That nothing is set is no problem yet: the products may be given to `querygen run`."""
+        path = self._context.products_file
+        bucket, key = self._variable("INPUT_S3_BUCKET"), self._variable("INPUT_S3_KEY")
+        if self._variable("PRODUCTS_JSON") or (bucket and key):
+            return {}
+        if bucket or key:
+            return {"": _half_set(bucket)}
+        found = {} if path is None else self._catalogue_of(path).check_locally()
+        return {"": found["path"]} if found else {}
+
     def fraction(self) -> float | None:
         return self._catalogue.fraction() if self._catalogue else None
 
@@ -51,8 +62,7 @@ class AutoInput:
         if not bucket and not key:
             return None
         if not bucket or not key:
-            present, missing = ("INPUT_S3_BUCKET", "INPUT_S3_KEY")[:: 1 if bucket else -1]
-            raise InputError(f"{present} is set and {missing} is not; set both or none")
+            raise _half_set(bucket)
         self._log_source("INPUT_S3_BUCKET and INPUT_S3_KEY")
         return self._read_file(f"s3://{bucket}/{key.lstrip('/')}")
 
@@ -77,13 +87,22 @@ class AutoInput:
         return ProductReader(self._options, self._context.log).read_records(name, read_json(StringIO(text.strip())))
 
     def _read_file(self, path: str) -> Iterator[Product | Reject]:
+        self._catalogue = self._catalogue_of(path)
+        return self._catalogue.read()
+
+    def _catalogue_of(self, path: str) -> Catalogue:
         shared = self._options
         options = CatalogueOptions(path=path, fields=shared.fields, source=shared.source, locale=shared.locale)
-        self._catalogue = Catalogue(options, self._context)
-        return self._catalogue.read()
+        return Catalogue(options, self._context)
 
     def _variable(self, name: str) -> str:
         return self._context.environ.get(name, "").strip()
 
     def _log_source(self, source: str) -> None:
         self._context.log.info("reading products from %s", source)
+
+
+def _half_set(bucket: str) -> InputError:
+    """bucket: the value of INPUT_S3_BUCKET, "" if that is the one that is missing."""
+    present, missing = ("INPUT_S3_BUCKET", "INPUT_S3_KEY")[:: 1 if bucket else -1]
+    return InputError(f"{present} is set and {missing} is not; set both or none")

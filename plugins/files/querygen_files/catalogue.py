@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from querygen_core.api import Context, InputError, MissingInput, Product, Reject
+from querygen_core.api import Context, InputError, MissingInput, Product, QuerygenError, Reject
 from querygen_files.format_detection import reject_binary
 from querygen_files.formats.records import UnreadableFile
 from querygen_files.input_stream import InputStream, decompress, file_size
@@ -34,6 +34,16 @@ class Catalogue:
         self._file_count = len(names)
         for self._files_done, name in enumerate(names):
             yield from self._read_file(name)
+
+    def check_locally(self) -> Mapping[str, QuerygenError]:
+        """A URL is left to `read`: a storage may be anywhere."""
+        if URL.match(self._options.path):
+            return {}
+        try:
+            self._open(self._options.path).close()
+        except InputError as error:
+            return {"path": error}
+        return {}
 
     def fraction(self) -> float | None:
         """The share of the input that has been read, 0 to 1, each file counting alike; None if the size is unknown."""

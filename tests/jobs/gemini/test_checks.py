@@ -56,7 +56,9 @@ def test_a_wrong_key_is_77(job, server, state):
 def test_no_key_is_77(job, server):
     ended = _checked(job, GEMINI_API_KEY="")
     assert ended.code == 77, ended.err
-    assert "GEMINI_API_KEY" in _said_of("product", ended)
+    named = [line.partition(": ")[2] for line in ended.err.splitlines() if " INFO " not in line]
+    missing = "the secret in the environment variable GEMINI_API_KEY is empty"
+    assert named == [f"models.{model}.api_key: {missing}" for model in ("product", "market")]
     assert server.stats()["other"] == {}
 
 
@@ -81,3 +83,26 @@ def test_a_server_that_is_not_there_is_75(job):
     assert ended.code == 75, ended.err
     assert "ConnectError" in _said_of("product", ended)
     assert KEY not in ended.err
+
+
+def _run(job: Job, **environ: str) -> Ended:
+    return job.command("run", "shop.yaml", "--json", "--log-level", "warning", **environ)
+
+
+def test_a_run_with_a_model_that_is_not_there_is_69_and_pays_nothing(job, server):
+    """The other generator's model is there, and would be paid first."""
+    job.of_market = {"model": "gemini-0-nothing"}
+    job.write()
+    ended = _run(job)
+    assert (ended.code, ended.json["stopped_by"], ended.json["calls"]["job"]) == (69, "dead_model", 0), ended.err
+    assert "model 'market' fails (bad_request): gemini 404" in ended.err
+    assert server.stats()["requests"] == 0
+
+
+@pytest.mark.slow
+def test_a_run_with_a_wrong_key_is_77_and_pays_nothing(job, server):
+    server.set_keys(**{WRONG: "revoked"})
+    ended = _run(job, GEMINI_API_KEY=WRONG)
+    assert (ended.code, ended.json["stopped_by"], ended.json["calls"]["job"]) == (77, "auth", 0), ended.err
+    assert WRONG not in ended.out + ended.err
+    assert server.stats()["requests"] == 0
