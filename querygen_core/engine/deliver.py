@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from querygen_core.api import HasExample, Sink, SnapshotSink, TakesSamples
+from querygen_core.api import HasExample, KeepsRun, Sink, SnapshotSink, TakesSamples
 from querygen_core.contracts.dead_letter import DeadLetter
 from querygen_core.contracts.errors import (
     CredentialsError,
@@ -99,6 +99,8 @@ class SinkRun:
     """Whether the run is a sample."""
     left_out: bool = False
     """It gets nothing: the run is a sample, of which it would not know."""
+    keeps_run: KeepsRun | None = None
+    """The sink, if it keeps what is to be known of a run."""
     error: SinkError | None = None
     """Why it did not get everything; None while all is well."""
     total: SinkTotals = field(default_factory=SinkTotals)
@@ -111,9 +113,10 @@ class SinkRun:
             identity = component.guard.text(sink.identity, "identity")
             snapshot = sink if isinstance(sink, SnapshotSink) else None
             left_out = sample and not (isinstance(sink, TakesSamples) and sink.takes_samples)
+            keeps_run = sink if isinstance(sink, KeepsRun) else None
         if left_out:
             log.info("sink %s (%s) gets nothing of a sample: it could not keep it apart", name, component.use)
-        return cls(name, component, identity, required, snapshot, sample, left_out)
+        return cls(name, component, identity, required, snapshot, sample, left_out, keeps_run)
 
     async def check(self) -> None:
         """Make sure that the sink will work. An optional one that would not is left out of the run, with a warning.

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from querygen_core.contracts.errors import ConfigError
 from querygen_core.contracts.journal import Journal
+from querygen_core.engine.run_record import dead_letters
 from querygen_core.engine.state_dir import make_folder, write_json, write_lines
 
 log = logging.getLogger("querygen.run")
 
 DEAD_LETTERS = "dead_letters.jsonl"
-_BATCH = 500  # dead letters read at once
 
 
 async def write_report_files(
@@ -29,14 +28,6 @@ async def write_report_files(
         make_folder(folder)
         write_json(folder / "report.json", report)
         write_json(folder / "config.json", config)
-        await write_lines(folder / DEAD_LETTERS, _dead_letters(journal))
+        await write_lines(folder / DEAD_LETTERS, dead_letters(journal))
     except (OSError, ConfigError) as exc:
         log.warning("report and dead letters could not be written to %s: %s", folder, exc)
-
-
-async def _dead_letters(journal: Journal) -> AsyncIterator[Mapping[str, Any]]:
-    position = -1
-    while letters := await journal.dead_letters(position, _BATCH):
-        for _, letter in letters:
-            yield asdict(letter)
-        position = letters[-1][0]

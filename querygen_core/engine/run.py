@@ -26,6 +26,7 @@ from querygen_core.engine.ingest import Ingest
 from querygen_core.engine.observe import ObserverFeed, RunEvents
 from querygen_core.engine.removed import RemovedProducts
 from querygen_core.engine.report_files import write_report_files
+from querygen_core.engine.run_record import hand_over
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.run_yield import RunYield
 from querygen_core.engine.shards import batch_run
@@ -270,6 +271,7 @@ class Job:
         await self._flush_observers()
         folder = shard_folder(self.builder.folder, self.run_options.shard)
         await write_report_files(folder, report, self.pipeline.resolved, self.journal)
+        await self._hand_over(report)
         examples = await self.journal.snapshot(-1, _EXAMPLES)
         return RunResult(
             end.code,
@@ -278,6 +280,13 @@ class Job:
             [example.outcome for example in examples if example.current],
             self._statement(),
         )
+
+    async def _hand_over(self, report: Mapping[str, Any]) -> None:
+        """Let the sinks keep what is to be known of this run, unless it is a sample or another process has the job."""
+        if self.run_options.sample is None and may_deliver(self.journal, self.shutdown):
+            whole = self.stats.input_done and not self.shutdown.is_set
+            left = self.shutdown.seconds_left()
+            await hand_over(self.sinks, self.journal, report, whole=whole, seconds_left=left)
 
     async def _flush_observers(self) -> int:
         """Send what is left to the observers; how many events they have not taken."""

@@ -91,7 +91,8 @@ class S3Options(Options):
     region: str | None = Field(None, min_length=1, description=_BUCKET_REGION)
     error_prefix: Prefix | None = Field(
         "errors/",
-        description="Prefix of the keys of the lists of products with too few questions, and why. `null`: write none.",
+        description="Prefix of the keys of the lists of products with too few questions, and of dead letters, and why. "
+        "`null`: write none.",
     )
     backup_dir: str | None = Field(
         None,

@@ -107,11 +107,15 @@ class Production:
         keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
         return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys if "/fences/" not in key}
 
+    def results(self) -> dict[str, bytes]:
+        """The questions: what lies below `query/`, without the reports of the runs."""
+        return {key: body for key, body in self.objects("query/").items() if ".run" not in key}
+
     def rows(self) -> Counter[tuple[str, str]]:
         return Counter(self.database.rows("SELECT query_type, query_text FROM queries WHERE is_active"))
 
     def parts(self) -> dict[str, bytes]:
-        return {key.rpartition("/")[2]: body for key, body in self.objects("query/").items()}
+        return {key.rpartition("/")[2]: body for key, body in self.results().items()}
 
 
 def queries_of(parts: Mapping[str, bytes]) -> Counter[tuple[str, str]]:

@@ -67,7 +67,7 @@ def test_it_runs_as_a_batch_child_and_everything_balances(production, proxy):
     assert report["events_undelivered"] == 0
     rows = production.rows()
     assert sum(rows.values()) == report["queries"]["kept"] == report["queries_saved_to_db"]
-    (document,) = production.objects("query/").values()
+    (document,) = production.results().values()
     products = json.loads(document)["products"]
     assert Counter((one["query_type"], one["text"]) for product in products for one in product["queries"]) == rows
     names = {item["eventName"] for item in items(production.aws, production.table, production.job_id)}
@@ -172,7 +172,7 @@ def test_a_bad_day_of_everything_loses_and_doubles_nothing(production, proxy):
     )
     assert production.database.rows(twice) == []
     assert sum(production.rows().values()) == report["queries"]["kept"]
-    ours = production.objects("query/").values()
+    ours = production.results().values()
     assert sum(body.count(b'"request_key"') for body in ours) == report["queries"]["kept"]
     events = items(production.aws, production.table, production.job_id)
     assert len({item["sk"] for item in events}) == len(events)

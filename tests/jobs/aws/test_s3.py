@@ -37,13 +37,14 @@ def test_a_whole_job_is_refused_repaired_and_delivered(shop, place, proxy):
         assert balanced(report)
         assert "the queries are safe in s3://" in ended.err
         assert "Traceback" not in ended.err
-        (backup,) = place.names("query/")
+        backup, run = place.names("query/")
+        assert run == "query/shop.run.json"
     assert report["calls"]["new"] == 0
     proxy.clear()
     healed = shop.run(**proxy.environ)
     assert (healed.code, healed.json["calls"]["new"]) == (0, 0), healed.err
     assert healed.json["sinks"]["s3"]["delivered"] == kept
-    assert place.names("query/") == [backup, "query/shop.json"]
+    assert place.names("query/") == [backup, "query/shop.json", run]
     assert of_document(place.document()) == of_document(json.loads(place.objects()[backup]))
     texts = sorted(json.loads(line)["query_text"] for line in (shop.folder / "out.jsonl").read_text().splitlines())
     assert sorted(text for _, _, text in of_document(place.document()).elements()) == texts
@@ -70,7 +71,9 @@ def test_an_array_job_is_complete_when_its_last_child_is(shop, place, environmen
     assert stored.total() == kept
     alone = shop.run(**environment, AWS_BATCH_JOB_ARRAY_SIZE="1", AWS_BATCH_JOB_ARRAY_INDEX="0")
     assert (alone.code, alone.json["sinks"]["s3"]["unchanged"]) == (0, kept), alone.err
-    assert place.names("query/") == ["query/shop.json"], "the layout of a small job in one process"
+    assert place.names("query/") == ["query/shop.json", "query/shop.run.json"], (
+        "the layout of a small job in one process"
+    )
     assert of_document(place.document()) == stored
 
 

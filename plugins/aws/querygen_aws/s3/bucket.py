@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -148,6 +149,17 @@ class Bucket:
             except ClientError as error:
                 if kind_of(error) not in {"missing", "exists"}:
                     raise
+
+    def clear(self, keys: Iterable[str], log: logging.Logger, what: str) -> None:
+        """Delete objects of this job that are out of date. One that cannot be deleted is named in the log as `what`."""
+        for key in keys:
+            try:
+                if (info := self.head(key)) is not None:
+                    self.remove(key, info)
+            except SinkError as error:
+                if error.kind == "fenced":
+                    raise
+                log.warning("%s is left over and should be removed: %s", what, error)
 
     def check(self) -> None:
         """Raise SinkError unless the bucket exists and may be accessed."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from querygen_core.api import LetterKind, Shard
 from querygen_core.formats import safe_name
 
 _PART = re.compile(r"part-\d+-of-\d+\.jsonl")
 _SHORT = re.compile(r"short(-\d+-of-\d+)?\.jsonl")
+_LETTERS = re.compile(r"(rejected|failed|refused)(-\d+-of-\d+)?\.jsonl")
+_RUN = re.compile(r"\.run(-\d+-of-\d+)?\.json")
 
 
 def job_name(job_id: str) -> str:
@@ -65,6 +69,27 @@ class ObjectKeys:
         """Return those of `keys` that are such lists."""
         return [key for key in keys if _SHORT.fullmatch(key.removeprefix(self.errors))]
 
+    def letters(self, kind: LetterKind, shard: Shard) -> str:
+        """Return the key of a shard's list of dead letters of one kind."""
+        return f"{self.errors}{kind}{_of_shard(shard)}.jsonl"
+
+    def all_letters(self, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that are lists of dead letters."""
+        return [key for key in keys if _LETTERS.fullmatch(key.removeprefix(self.errors))]
+
+    def run(self, shard: Shard) -> str:
+        """Return the key of the report of a shard's last run."""
+        return f"{self.runs}{_of_shard(shard)}.json"
+
+    @property
+    def runs(self) -> str:
+        """Prefix of these reports, and perhaps of objects of other jobs."""
+        return f"{self.prefix}{self.job}.run"
+
+    def all_runs(self, keys: Iterable[str]) -> list[str]:
+        """Return those of `keys` that are such reports."""
+        return [key for key in keys if _RUN.fullmatch(key.removeprefix(f"{self.prefix}{self.job}"))]
+
     def _of_all(self, part: int) -> str:
         """Return `07-of-64`, with as many digits for each part as the highest number has."""
         return f"{part:0{len(str(self.partitions - 1))}}-of-{self.partitions}"
@@ -72,3 +97,7 @@ class ObjectKeys:
     def backups(self, backup_id: str) -> str:
         """Return the prefix of one shard's backups. backup_id: eight characters, unique to bucket, job and shard."""
         return f"{self.prefix}backup_{backup_id}_"
+
+
+def _of_shard(shard: Shard) -> str:
+    return "" if shard.size == 1 else f"-{shard.name}"

@@ -107,12 +107,5 @@ class Publisher:
             old = [self._keys.document] if existing.document else []
             listed = (*self._keys.parts(existing.folder), *self._keys.shorts(errors))
             old += [key for key in listed if key not in own]
-        for key in old:
-            try:
-                if (info := self._bucket.head(key)) is not None:
-                    self._bucket.remove(key, info)
-            except SinkError as error:
-                if error.kind == "fenced":
-                    raise
-                # The new layout is complete, so this is no failure of the sink.
-                self._log.warning("an object of another layout is left over and should be removed: %s", error)
+        # The new layout is complete, so that what cannot be deleted is no failure of the sink.
+        self._bucket.clear(old, self._log, "an object of another layout")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import sqlite3
 import uuid
@@ -17,8 +18,9 @@ from querygen_aws.s3.existing_objects import ExistingObjects, ExistingObjectsRea
 from querygen_aws.s3.fence import Fence
 from querygen_aws.s3.object_keys import ObjectKeys, job_name
 from querygen_aws.s3.publisher import Publisher
+from querygen_aws.s3.run_objects import RunObjects
 from querygen_aws.s3.staged_output import Layout, StagedOutput
-from querygen_core.api import ConfigError, Context, SinkError
+from querygen_core.api import ConfigError, Context, RunRecord, SinkError
 from querygen_core.formats import PreviousContents, SnapshotWriter
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -84,6 +86,12 @@ class S3Sink(SnapshotWriter[StagedOutput]):
         publisher.list_short(staged)
         if complete:
             publisher.clear(staged, self._existing)
+
+    async def keep_run(self, run: RunRecord) -> None:
+        objects = RunObjects(self._bucket, self._keys, self._context)
+        with closing(objects), self._failures():
+            await objects.stage(run)
+            await asyncio.to_thread(objects.write, whole=run.whole)
 
     def _failures(self) -> AbstractContextManager[None]:
         return _disk_errors()
