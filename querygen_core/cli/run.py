@@ -65,7 +65,11 @@ def run_and_report(arguments: argparse.Namespace, loaded: Loaded, run_options: R
 
     # Closing the loop waits for its tasks: the last resort comes first.
     with redirect_stdout(sys.stderr), asyncio.Runner() as runner, last_resort:
-        return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch, on_end)).code
+        try:
+            return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch, on_end)).code
+        except JournalError as error:  # the run has not begun, so that nothing else tells of its end
+            log.error("%s%s", error, end_words(error.exit_code, cause_of(error)))
+            return error.exit_code
 
 
 def _print(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> None:

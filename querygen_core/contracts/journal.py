@@ -327,6 +327,13 @@ class Journal(Protocol):
         ...
 
     @property
+    def writes(self) -> Mapping[str, int]:
+        """What this process has written to the store of answers so far: kind (`answers`, and of a remote store also
+        `segments`, `leases`, …) → rows or objects.
+        """
+        ...
+
+    @property
     def fence(self) -> int | None:
         """`Context.fence` of this run, known when it has begun. None for a journal that other machines do not reach."""
         ...

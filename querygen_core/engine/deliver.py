@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -254,6 +255,7 @@ class SinkDelivery:
 
     async def _apply(self, batch: Sequence[PendingOutcome]) -> None:
         outcomes = [pending.outcome for pending in batch]
+        started = time.monotonic()
         receipts = await self._persist(lambda: self._receipts(outcomes))
         letters = [self._letter(receipt) for receipt in receipts if receipt.error is not None]
         if letters:
@@ -266,6 +268,20 @@ class SinkDelivery:
             if pending.current:
                 self.sink.total.add(receipt, len(pending.outcome.queries))
         self.stats.mark("deliver")
+        if log.isEnabledFor(logging.DEBUG):
+            self._tell(receipts, time.monotonic() - started)
+
+    def _tell(self, receipts: Sequence[Receipt], seconds: float) -> None:
+        log.debug(
+            "sink %s: %d products in %.0f ms: %d queries new, %d unchanged, %d retired; %d products refused",
+            self.sink.name,
+            len(receipts),
+            seconds * 1000,
+            sum(receipt.delivered for receipt in receipts),
+            sum(receipt.unchanged for receipt in receipts),
+            sum(receipt.retired for receipt in receipts),
+            sum(receipt.error is not None for receipt in receipts),
+        )
 
     async def _receipts(self, outcomes: Sequence[Outcome]) -> Sequence[Receipt]:
         self.stats.mark("deliver")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,8 @@ from querygen_core.engine.probe import PROBE_PRODUCT
 from querygen_core.engine.run_yield import SURPLUS
 from querygen_core.engine.selection import missing_by_sub_type, select
 from querygen_core.registry import BuiltComponent
+
+log = logging.getLogger("querygen.generate")
 
 _TOLD = 50  # dropped questions that a refill is told of
 
@@ -178,6 +181,9 @@ class ProductPipeline:
             unfinished = [progress for progress in all_progress if progress.shortfall and not progress.ended]
             if not unfinished:
                 break
+            if round_number > 0:
+                lacking = ", ".join(f"{progress.stage.name} {progress.shortfall}" for progress in unfinished)
+                log.debug("product %s: refill %d, for what is missing: %s", product.key, round_number, lacking)
             new = await self._generate(product, unfinished, queries, round_number)
             # The kept queries too, because a new one may repeat one of them.
             queries = await self._postprocess(product, [*queries, *new], park)

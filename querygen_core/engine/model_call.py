@@ -5,16 +5,18 @@ sees it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 
 from querygen_core.answers import Parsed, read_answer
 from querygen_core.contracts.errors import AnswerError, AnswerFailure, JournalError, PluginError, ProviderError, Stopped
 from querygen_core.contracts.journal import Journal
-from querygen_core.contracts.records import Answer, Event, Request, Response
+from querygen_core.contracts.records import Answer, Event, Request, Response, Usage
 from querygen_core.engine.breaker import Breaker, Failure
 from querygen_core.engine.budget import Budget, Reservation
 from querygen_core.engine.call_size import usage_of, with_usage
@@ -27,6 +29,7 @@ from querygen_core.engine.throttle import Slot, unnamed_pause
 from querygen_core.secrets.masking import mask
 
 T = TypeVar("T")
+log = logging.getLogger("querygen.ask")
 
 _SLACK = 30.0  # seconds that a call may take beyond its timeout until its answer is stored
 _FAULTS = 6  # failed calls of one request, those that were throttled not counted
@@ -79,6 +82,8 @@ class _Started:
     reservation: Reservation
     intent: int
     """The id under which the journal keeps it."""
+    at: float = field(default_factory=time.monotonic)
+    """When, in seconds of the monotonic clock."""
 
 
 class CallFailedError(Exception):
@@ -210,6 +215,7 @@ class ModelCaller:
                 raise await self._failed(call, error, started) from None
             except asyncio.CancelledError:
                 self.stats.abandoned += 1
+                _tell(call, started, "abandoned")
                 await self.journaled(self.journal.end_call(started.intent, "abandoned"))
                 raise
             return await _finish(asyncio.ensure_future(self._record(call, response, started)))
@@ -266,6 +272,8 @@ class ModelCaller:
         self.stats.answered(usage.whole, cost if price else None, price.of(usage.estimated) if price else 0.0)
         self.stats.paid_for.add(call.product_key)
         self.stats.mark("generate")
+        outcome = received.failure or ("usable, but another process was faster" if stored.duplicate else "usable")
+        _tell(call, started, outcome, usage.whole)
         if not stored.duplicate or call.is_probe:
             return replace(received, moment=moment)
         return ParsedResponse(stored.response, read_answer(stored.response, call.request.schema), moment)
@@ -288,6 +296,7 @@ class ModelCaller:
         if error.kind == "throttled":
             call.model.throttle.push_back(started.slot, error.retry_after if isinstance(error, ProviderError) else None)
         failure = failure_of(error)
+        _tell(call, started, f"no answer ({error.kind})")
         self.stats.refused += failure == "refused"
         # A call without a known outcome may have been paid: what it reserved counts as spent.
         if failure != "silent":
@@ -302,6 +311,17 @@ class ModelCaller:
         except JournalError as error:
             self.shutdown.set_by(error)
             raise Stopped(str(error)) from None
+
+
+def _tell(call: Call, started: _Started, outcome: str, usage: Usage | None = None) -> None:
+    """Tell of a call at DEBUG, without what was asked or answered."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+    milliseconds = (time.monotonic() - started.at) * 1000
+    tokens = f", {usage.input} tokens in, {usage.output} out, {usage.thinking or 0} thinking" if usage else ""
+    kind = "probe" if call.is_probe else "request"
+    what = (kind, call.key, call.model.name, call.number, outcome, milliseconds, tokens)
+    log.debug("%s %.16s to model %s, try %d: %s after %.0f ms%s", *what)
 
 
 async def _finish(recording: asyncio.Future[ParsedResponse]) -> ParsedResponse:

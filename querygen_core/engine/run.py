@@ -265,7 +265,12 @@ class Job:
             stats=self.stats,
             sinks=sinks,
             events_undelivered=undelivered,
-            run={**self.notes, "generators": self._generators(), "secrets": self.pipeline.secret_store.counts},
+            run={
+                **self.notes,
+                "generators": self._generators(),
+                "secrets": self.pipeline.secret_store.counts,
+                "store_writes": dict(self.journal.writes),
+            },
         )
         await self.journal.finish(report, [Event(kind="run_finished", data=report)])
         await self._flush_observers()

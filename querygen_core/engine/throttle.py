@@ -8,6 +8,7 @@ request that it hit, and all of them only if no call has succeeded since the 429
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import deque
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field
 
 from querygen_core.contracts.errors import Exit
 from querygen_core.engine.shutdown import Shutdown
+
+log = logging.getLogger("querygen.throttle")
 
 _START = 16.0
 _DECREASE = 0.7
@@ -119,13 +122,17 @@ class Throttle:
         self._in_vain = 0
         near = self._too_much * _NEAR
         if self.limit < near:
-            self._successes = 0
-            self.limit = min(float(self.ceiling), self.limit + 1, near)
+            self._raise(min(self.limit + 1, near))
         elif self._successes >= _WINDOW:
-            self._successes = 0
-            self.limit = min(float(self.ceiling), self.limit + 1)
+            self._raise(self.limit + 1)
         if self.tpm is not None and tokens is not None:
             self.tpm.take(tokens - slot.tokens, _now())
+
+    def _raise(self, limit: float) -> None:
+        self._successes = 0
+        before, self.limit = int(self.limit), min(float(self.ceiling), limit)
+        if int(self.limit) > before:
+            log.debug("%d calls in flight at most, %d before", int(self.limit), before)
 
     def push_back(self, slot: Slot, retry_after: float | None) -> None:
         """Report a call that was answered with 429. retry_after: seconds that the provider named, or None."""
@@ -136,6 +143,7 @@ class Throttle:
             self._in_vain += 1
             self._too_much = self.limit
             self.limit = max(1.0, self.limit * _DECREASE)
+            log.debug("throttled: %d calls in flight at most, %d before", int(self.limit), int(self._too_much))
         if retry_after is not None and retry_after > 0:
             self._cool(min(retry_after, _LONGEST_COOL_DOWN))
         elif self._in_vain > 1:
@@ -144,6 +152,7 @@ class Throttle:
     def _cool(self, seconds: float) -> None:
         """Start no call for so long."""
         self._cool_until = max(self._cool_until, _now() + seconds)
+        log.debug("throttled: no call starts for %.1f s", self.cooling())
         if (pause := self.cooling()) > self.longest_wait:
             message = f"the provider asks for a pause of {pause:.0f} s, and --no-wait was given"
             self.shutdown.set(Exit.TRY_AGAIN, message, "provider_wait", retry_after=round(pause, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 
 from querygen_core.contracts.errors import Exit, ProviderError, Stopped
@@ -10,6 +11,8 @@ from querygen_core.engine.breaker import LIMIT, Asker, Breaker, ModelState
 from querygen_core.engine.model import Model
 from querygen_core.engine.model_call import ModelCaller
 from querygen_core.engine.probe import Probed, probe
+
+log = logging.getLogger("querygen.ask")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between probes of a model that has become silent
 _QUOTED = 300  # characters of an answer in a message
@@ -107,7 +110,9 @@ class Verdicts:
         pause = _FIRST_PAUSE
         while True:
             shutdown.check()
+            log.debug("probing model %s for %s", breaker.model, breaker.asker.name)
             probed = await probe(breaker, model, self.caller)
+            log.debug("the probe of model %s for %s was %s", breaker.model, breaker.asker.name, probed.result)
             if probed.result == "useful":
                 breaker.probed(probed.sent)
                 return

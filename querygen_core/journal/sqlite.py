@@ -95,6 +95,7 @@ class SqliteJournal:
             lambda: connect(self._path, JOB), writes=True, turn=self._queue, name=name, file=self._path
         )
         self._reader = DbThread(self._connect_reader, writes=False, name=name)
+        self._recorded = 0
         self._answers = answers or AnswerDb(folder.parent / ANSWERS_FILE, context.job_id, context.shard)
 
     def _connect_reader(self) -> sqlite3.Connection:
@@ -193,6 +194,7 @@ class SqliteJournal:
         cost: float = 0.0,
         product_key: str = "",  # noqa: ARG002 - only a store of several machines sorts by it
     ) -> Recorded:
+        self._recorded += 1
         return await self._answers.record(call, key, number, response, usable=usable, cost=cost)
 
     async def tries(self, key: str) -> int:
@@ -331,6 +333,10 @@ class SqliteJournal:
     async def advance(self, observer: str, seq: int) -> None:
         statement = "INSERT INTO cursors VALUES (?, ?) ON CONFLICT(observer) DO UPDATE SET seq = excluded.seq"
         await self._writer.run(lambda db: _executed(db.execute(statement, (observer, seq))))
+
+    @property
+    def writes(self) -> Mapping[str, int]:
+        return {"answers": self._recorded}
 
     @property
     def fence(self) -> int | None:

@@ -26,9 +26,11 @@ EVENTS: Mapping[str, str] = {
     "JobFailed": "the run failed; running it again does not help by itself",
     "ExecutionStats": "records by state, queries, times and memory of the run",
     "ErrorClasses": "failed calls by class, and why products have too few questions; only if there are any",
-    "DeadLetters": "numbers rejected, failed and not delivered; only if there are any",
+    "DeadLetters": "numbers rejected, failed, refused by each sink and not delivered; only if there are any",
     "SinkDelivery": "what one sink received; one event per sink",
     "Budget": "calls, tokens and cost of the run and of the job",
+    "SecretReads": "how many secrets the run has fetched, and how often one was fetched again",
+    "StoreWrites": "what the run has written to the store of answers up to its end, by kind: `answers`, `segments`, …",
     "OtherEvent": "an event of a kind that has no name here yet",
 }
 """Event name → meaning, for the README. Names are only ever added, because dashboards filter by them."""
@@ -71,7 +73,7 @@ _STATS = (
     "cpu_seconds",
 )
 _BUDGET = ("calls", "tokens", "cost", "cost_estimated", "cost_job")
-_NOT_IN_END = frozenset({*_STATS, *_BUDGET, "job_id", "short_reasons", "sinks"})
+_NOT_IN_END = frozenset({*_STATS, *_BUDGET, "job_id", "short_reasons", "sinks", "secrets", "store_writes"})
 """Fields of a report that the first entry of a run's end leaves to the others."""
 
 LogEntry = tuple[str, Mapping[str, Any]]
@@ -108,12 +110,22 @@ def _report_entries(report: Mapping[str, Any]) -> Iterator[LogEntry]:
         yield "ErrorClasses", errors
     sinks = {name: as_mapping(fields) for name, fields in as_mapping(report.get("sinks")).items()}
     undelivered = {name: fields["pending"] for name, fields in sinks.items() if fields.get("pending")}
-    letters = {"rejected": report.get("rejected"), "failed": report.get("failed"), "undelivered": undelivered}
+    refused = {name: fields["refused_products"] for name, fields in sinks.items() if fields.get("refused_products")}
+    letters = {
+        "rejected": report.get("rejected"),
+        "failed": report.get("failed"),
+        "refused": refused,
+        "undelivered": undelivered,
+    }
     if any(letters.values()):
         yield "DeadLetters", letters
     for name, fields in sinks.items():
         yield "SinkDelivery", {"sink": name, **fields}
     yield "Budget", _select(report, _BUDGET)
+    if secrets := as_mapping(report.get("secrets")):
+        yield "SecretReads", secrets
+    if writes := as_mapping(report.get("store_writes")):
+        yield "StoreWrites", writes
 
 
 def _select(report: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -46,6 +46,8 @@ def test_the_names_are_those_that_dashboards_rely_on():
         "DeadLetters",
         "SinkDelivery",
         "Budget",
+        "SecretReads",
+        "StoreWrites",
         "OtherEvent",
     }
 
@@ -98,7 +100,14 @@ def test_the_events_of_a_run_hold_its_figures():
     assert details("JobFinished")["exit_code"] == 0
     assert details("ExecutionStats")["questions_generation_time"] == 18.0
     assert details("ErrorClasses") == {"calls": {"throttled": 5, "retry": 1}, "short": {"market": 1}}
-    assert details("DeadLetters") == {"rejected": 1, "failed": 1, "undelivered": {"rows": 12}}
+    assert details("DeadLetters") == {
+        "rejected": 1,
+        "failed": 1,
+        "refused": {},
+        "undelivered": {"rows": 12},
+    }
+    assert details("SecretReads", secrets={"fetched": 2, "reloaded": 1}) == {"fetched": 2, "reloaded": 1}
+    assert details("StoreWrites", store_writes={"answers": 20, "leases": 3}) == {"answers": 20, "leases": 3}
     assert details("Budget", cost=None)["cost"] is None
     sinks = [data for name, data in log_entries(event(kind="run_finished", data=REPORT)) if name == "SinkDelivery"]
     assert sinks == [{"sink": name, **numbers} for name, numbers in REPORT["sinks"].items()]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
+from threading import Lock
 from typing import Any
 
 from querygen_core.api import JournalError, KeepsObjects, StoredObject
@@ -17,6 +19,27 @@ log = logging.getLogger("querygen.journal")
 _MAX_ATTEMPTS = 8
 
 
+class Writes:
+    """Counts the objects that were written to a store, by the folder of the store, or of a job, that they are in."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def add(self, url: str) -> None:
+        kind, *below = url.removeprefix(self._url).split("/")
+        if kind == "jobs" and len(below) > 2:
+            kind = below[1]
+        with self._lock:
+            self._counts[kind] += 1
+
+    @property
+    def counts(self) -> dict[str, int]:
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+
 class RemoteFolder:
     """Every method blocks, so call it in a thread. url: of the folder; a slash at its end may be missing.
 
@@ -24,12 +47,14 @@ class RemoteFolder:
         JournalError: see `KeepsObjects`.
     """
 
-    def __init__(self, store: KeepsObjects, url: str) -> None:
+    def __init__(self, store: KeepsObjects, url: str, writes: Writes | None = None) -> None:
         self._store = store
         self.url = url if url.endswith("/") else f"{url}/"
+        self.writes = writes or Writes(self.url)
 
     def below(self, name: str) -> RemoteFolder:
-        return RemoteFolder(self._store, f"{self.url}{name}/")
+        """A folder in this one, whose writes count here."""
+        return RemoteFolder(self._store, f"{self.url}{name}/", self.writes)
 
     def check(self) -> None:
         """Verify that objects may be read and written, and that conditions are kept. Leaves nothing behind.
@@ -49,11 +74,17 @@ class RemoteFolder:
 
     def create(self, name: str, body: bytes) -> StoredObject | None:
         """Write an object that must not exist. None: it is ours; else the one that is there."""
-        return self._store.create(f"{self.url}{name}", body)
+        existing = self._store.create(f"{self.url}{name}", body)
+        if existing is None:
+            self.writes.add(f"{self.url}{name}")
+        return existing
 
     def replace(self, name: str, body: bytes, etag: str) -> str | None:
         """Replace the version with `etag` and return the new etag; None if it is another version by now, or gone."""
-        return self._store.replace(f"{self.url}{name}", body, etag)
+        written = self._store.replace(f"{self.url}{name}", body, etag)
+        if written is not None:
+            self.writes.add(f"{self.url}{name}")
+        return written
 
     def put(self, name: str, body: bytes) -> None:
         """Write an object, whatever is there."""

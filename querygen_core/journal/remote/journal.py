@@ -56,6 +56,10 @@ class RemoteJournal(SqliteJournal):
         self._lease = Lease(self._job, f"leases/{context.shard.name}.json", lease, what)
 
     @property
+    def writes(self) -> Mapping[str, int]:
+        return self._root.writes.counts
+
+    @property
     def fence(self) -> int | None:
         return self._lease.fence
 

@@ -37,6 +37,15 @@ class Answers(JournalJob):
 
         assert self.run(work) == [(0, "try 0"), (1, "try 1"), (2, "try 2")]
 
+    def test_what_is_written_is_counted(self) -> None:
+        async def work(journal: Journal) -> tuple[int, int]:
+            before = journal.writes.get("answers", 0)
+            for number in range(3):
+                await answered(journal, KEY, number, response())
+            return before, journal.writes["answers"]
+
+        assert self.run(work) == (0, 3)
+
     def test_no_answer_is_no_answer(self) -> None:
         assert list(self.run(lambda journal: journal.answers(KEY))) == []
         assert self.run(lambda journal: journal.tries(KEY)) == 0

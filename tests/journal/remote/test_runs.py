@@ -28,6 +28,16 @@ def test_no_two_runs_of_a_job_have_the_same_number(place, tmp_path):
     assert json.loads(place.body("runs/2.json"))["shard"] == "1/2"
 
 
+def test_what_is_written_is_counted_by_kind(place, tmp_path):
+    async def work(journal):
+        await pay(journal, "one")
+        await pay(journal, "two", OTHER)
+        return dict(journal.writes)
+
+    writes = place.opened(tmp_path, work)
+    assert (writes["answers"], writes["runs"], writes["leases"], writes["jobs"]) == (2, 1, 1, 1)
+
+
 def test_nor_have_those_that_begin_at_once(place, tmp_path):
     async def begin(index):
         journal = place.journal(tmp_path / f"{index}", shard=Shard(index, 6))
