@@ -15,11 +15,13 @@ from querygen_core.cli.next_steps import next_steps
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
 from querygen_core.contracts.early_exit import heed_signals_with
+from querygen_core.contracts.errors import JournalError
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.engine.build import RunOptions
 from querygen_core.engine.report_files import DEAD_LETTERS
 from querygen_core.engine.run import RunResult, run_job
 from querygen_core.engine.shards import shard_from, shard_named
+from querygen_core.engine.shutdown import cause_of, end_words
 from querygen_core.engine.state_dir import job_folder, shard_folder
 from querygen_core.logs import configure, printable
 
@@ -68,8 +70,9 @@ def run_and_report(arguments: argparse.Namespace, loaded: Loaded, run_options: R
         try:
             return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch, on_end)).code
         except JournalError as error:  # the run has not begun, so that nothing else tells of its end
-            log.error("%s%s", error, end_words(error.exit_code, cause_of(error)))
-            return error.exit_code
+            failure = error
+    log.error("%s%s", failure, end_words(failure.exit_code, cause_of(failure)))
+    return failure.exit_code
 
 
 def _print(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> None:

@@ -18,6 +18,7 @@ def test_of_two_at_once_one_does_the_job_and_the_other_goes(unbroken, shop):
     assert sorted(one.code for one in ended) == [0, 75], [one.err for one in ended]
     (gone,) = (one for one in ended if one.code == 75)
     assert "is being run by another process" in gone.err
+    assert "[stopped_by=held exit_code=75]" in gone.err
     assert gone.out == ""
     assert shop.outputs() == unbroken.outputs
     assert shop.paid == unbroken.needed
