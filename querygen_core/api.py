@@ -27,6 +27,7 @@ from querygen_core.contracts.abilities import (
     Checkable,
     ChecksLocally,
     Closable,
+    CountsTokens,
     HasDatabase,
     HasExample,
     HasFingerprint,
@@ -139,6 +140,7 @@ __all__ = [  # noqa: RUF022 - in the order of a reader who writes one kind of co
     # Providers
     "BatchProvider",
     "Capabilities",
+    "CountsTokens",
     "Price",
     "Provider",
     "ProviderError",

@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _add_run(commands)
+    _add_plan(commands)
     _add_submit(commands)
     _add_check(commands)
     _add_prompts(commands)
@@ -91,10 +92,39 @@ def _add_run(commands: _Commands[Parser]) -> None:
     run = _add(commands, "run", "run:run", "Run a job, resuming it if it was interrupted")
     _add_config(run)
     _add_product_flags(run)
-    run.add_argument("--sample", metavar="N", type=_positive, help="Read only the first N records")
+    _add_sample_flag(run)
     _add_config_flags(run)
     _add_job_id_flag(run)
+    run.add_argument(
+        "--confirm", action="store_true", help="Show the plan and ask before anything is paid; needs a terminal"
+    )
     _add_run_flags(run)
+
+
+def _add_plan(commands: _Commands[Parser]) -> None:
+    text = "Say what a run would send, cost and take; pays nothing, needs no key and changes nothing"
+    plan = _add(commands, "plan", "plan:plan", text)
+    _add_config(plan)
+    _add_product_flags(plan)
+    _add_sample_flag(plan)
+    _add_config_flags(plan)
+    _add_job_id_flag(plan)
+    _add_state_flag(plan)
+    _add_shard_flag(plan)
+    plan.add_argument("--json", action="store_true", help="Print the plan as one JSON object")
+    _add_log_flags(plan)
+
+
+def _add_sample_flag(parser: Parser) -> None:
+    parser.add_argument("--sample", metavar="N", type=_positive, help="Read only the first N records")
+
+
+def _add_shard_flag(parser: Parser) -> None:
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="Process only this part, 0/N to N-1/N, of a job that N processes share (default: what AWS Batch says)",
+    )
 
 
 def _add_submit(commands: _Commands[Parser]) -> None:
@@ -156,11 +186,7 @@ def _add_state_flag(parser: Parser) -> None:
 
 def _add_run_flags(parser: Parser) -> None:
     _add_state_flag(parser)
-    parser.add_argument(
-        "--shard",
-        metavar="I/N",
-        help="Process only this part, 0/N to N-1/N, of a job that N processes share (default: what AWS Batch says)",
-    )
+    _add_shard_flag(parser)
     parser.add_argument(
         "--no-wait", action="store_true", help="Exit with 75 instead of waiting when a provider asks for a long pause"
     )

@@ -9,13 +9,14 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from querygen_core.cli.confirm import is_confirmed
 from querygen_core.cli.loading import Loaded, load, overrides
 from querygen_core.cli.main import OutputError, print_result, report_error
 from querygen_core.cli.next_steps import next_steps
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
 from querygen_core.contracts.early_exit import heed_signals_with
-from querygen_core.contracts.errors import JournalError
+from querygen_core.contracts.errors import Exit, JournalError
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.engine.build import RunOptions
 from querygen_core.engine.report_files import DEAD_LETTERS
@@ -33,7 +34,10 @@ AUTO_INPUT = "files/auto"
 def run(arguments: argparse.Namespace) -> int:
     configure(arguments.log_level, arguments.log_format)
     loaded = with_auto_input(arguments, load(arguments.config, overrides(arguments), job_id=arguments.job_id))
-    return run_and_report(arguments, loaded, run_options_from(arguments))
+    run_options = run_options_from(arguments)
+    if not is_confirmed(loaded, run_options, asked_for=arguments.confirm):
+        return Exit.INTERRUPTED
+    return run_and_report(arguments, loaded, run_options)
 
 
 def with_auto_input(arguments: argparse.Namespace, loaded: Loaded) -> Loaded:
@@ -52,7 +56,7 @@ def run_options_from(arguments: argparse.Namespace) -> RunOptions:
         products_file=getattr(arguments, "products_file", None),
         products=tuple(getattr(arguments, "product", ())),
         sample=getattr(arguments, "sample", None),
-        wait=not arguments.no_wait,
+        wait=not getattr(arguments, "no_wait", False),
     )
 
 

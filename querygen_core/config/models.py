@@ -58,6 +58,12 @@ class Runtime(ConfigModel):
         "with 69 before it is exceeded. Machines that share a `journal.url` learn every 20 s what the others have "
         "spent; what they spend meanwhile can exceed it. Default: no limit.",
     )
+    confirm_above: float | None = Field(
+        None,
+        ge=0,
+        description="USD: a run that is started at a terminal, and whose plan expects to cost more, shows the plan and "
+        "asks first. One without a terminal never asks. Default: only `--confirm` asks.",
+    )
     max_calls: AtLeastOne | None = Field(
         None,
         description="Most calls that the job may make, over all its runs: the run exits with 69 before more are made. "

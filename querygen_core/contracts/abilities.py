@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from querygen_core.contracts.dead_letter import RunRecord
 from querygen_core.contracts.errors import QuerygenError
 from querygen_core.contracts.protocols import Database
-from querygen_core.contracts.records import Entry, Event, StoredObject
+from querygen_core.contracts.records import Entry, Event, Request, StoredObject
 
 
 @runtime_checkable
@@ -38,6 +38,19 @@ class Checkable(Protocol):
 
         Raises:
             QuerygenError: of the class that the work itself would raise.
+        """
+        ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A provider whose API counts the tokens of a request for nothing. `querygen plan` asks it about 100 at most."""
+
+    async def count_tokens(self, request: Request) -> int:
+        """The tokens that would be billed for what is sent.
+
+        Raises:
+            ProviderError: it cannot count at the moment; the plan then estimates.
         """
         ...
 

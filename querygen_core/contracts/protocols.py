@@ -90,12 +90,16 @@ class Capabilities:
     """Most tokens of an answer, reasoning included, if its options set them, for the limits of a run. None: the option
     of this name in the config, else the prompt's, else 16,384.
     """
+    thinking: tuple[int, int, int] = (0, 0, 0)
+    """Tokens of reasoning in a call for about 25 questions, by experience: few, usual, many. `querygen plan` reckons
+    with them until the store has answers of the model.
+    """
 
 
 class Provider(Protocol):
     """One model API. Knows nothing of products, retries nothing, keeps nothing.
 
-    Optional: `Checkable`.
+    Optional: `Checkable`, `CountsTokens`.
     """
 
     @property

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from querygen_core.answers import Parsed, read_answer
 from querygen_core.contracts.errors import PluginError, QuerygenError, Stopped
 from querygen_core.contracts.journal import NO_CALL, Journal, StoredAnswer
 from querygen_core.contracts.records import Answer, Request, Response
-from querygen_core.engine.bound_ask import BoundAsk, request_key
+from querygen_core.engine.bound_ask import BoundAsk
 from querygen_core.engine.breaker import Breaker
-from querygen_core.engine.model import Model
+from querygen_core.engine.model import RequestKeys
 from querygen_core.engine.model_call import (
     Call,
     CallFailedError,
@@ -38,8 +38,8 @@ class ModelClient:
 
     journal: Journal
     """Keeps the answers."""
-    models: Mapping[str, Model]
-    """The models by their names under `models:`."""
+    keys: RequestKeys
+    """Knows the models."""
     caller: ModelCaller
     """Makes the calls."""
     shutdown: Shutdown
@@ -48,8 +48,6 @@ class ModelClient:
     """Counts what comes from the journal."""
     verdicts: Verdicts
     """Decides whether a failure is the product's, the model's or the prompt's."""
-    only_job: str | None = None
-    """The job whose answers may be used; None: every job's."""
     postponed: dict[str, str] = field(default_factory=dict)
     """Why products are left to the next run, by their keys: the model could not be reached for their sake."""
     _in_flight: dict[str, _Asked] = field(default_factory=dict)
@@ -57,7 +55,7 @@ class ModelClient:
 
     def key(self, request: Request, edition: str | None = None) -> str:
         """See `request_key`."""
-        return request_key(request, self._model(request).identity, edition, self.only_job)
+        return self.keys.key(request, edition)
 
     async def ask(self, request: Request, key: str, origin: BoundAsk) -> Answer:
         """The answer to `request`, as `api.Ask`. If the same request is under way already, its answer is awaited."""
@@ -94,15 +92,10 @@ class ModelClient:
         if not task.cancelled():
             task.exception()  # its callers may be gone; asyncio logs exceptions that nobody has retrieved
 
-    def _model(self, request: Request) -> Model:
-        if request.model not in self.models:
-            raise PluginError(f"a request names the model {request.model!r}, which is not under `models:`")
-        return self.models[request.model]
-
     async def _answer(self, request: Request, key: str, asked: _Asked) -> Answer:
         pause = _SHORTEST_LOOK
         product_key = asked.origin.product_key
-        model = self._model(request)
+        model = self.keys.model(request)
         while True:
             stored = await self.caller.journaled(self.journal.answers(key, product_key))
             # The lowest usable try counts, so that a later, better one never changes an outcome that exists.
@@ -133,7 +126,7 @@ class ModelClient:
             last = tries[-1].response
             received = ParsedResponse(last, read_answer(last, call.request.schema))
         asked_now = False
-        while received is None or made < granted + _tries(received):
+        while received is None or made < granted + tries_of(received):
             try:
                 received = await self.caller.call(call)
             except CallFailedError as failed:
@@ -153,7 +146,7 @@ class ModelClient:
             await asked.verdict(call.breaker, received.moment, self.shutdown, by_dead_model=False)
         except Stopped:
             # Perhaps the model or the prompt was to blame, so the next run may try once more.
-            await self.caller.journaled(self.journal.grant({call.key: made - _tries(received) + 1}))
+            await self.caller.journaled(self.journal.grant({call.key: made - tries_of(received) + 1}))
             raise
 
     async def _given_up(
@@ -188,7 +181,7 @@ class ModelClient:
         return as_answer(parsed, response, call.model, call.key)
 
 
-def _tries(received: ParsedResponse) -> int:
+def tries_of(received: ParsedResponse) -> int:
     """How often a request is sent whose last answer was this one."""
     return 1 if received.value in _FINAL else _TRIES
 

@@ -10,6 +10,7 @@ from querygen_core.contracts.canonical import digest
 from querygen_core.contracts.records import Answer, Request
 from querygen_core.engine.breaker import Asker
 from querygen_core.engine.loops import loops, texts_of
+from querygen_core.engine.run_stats import RunStats
 
 KEY_VERSION = 1
 """Part of every request key. Another one means that no answer of earlier versions is found."""
@@ -37,6 +38,11 @@ def request_key(request: Request, identity: Mapping[str, Any], edition: str | No
 
 class Answers(Protocol):
     """What answers the requests of a whole run."""
+
+    @property
+    def stats(self) -> RunStats:
+        """Counts what comes of the answers."""
+        ...
 
     def key(self, request: Request, edition: str | None = None) -> str:
         """See `request_key`."""

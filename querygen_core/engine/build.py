@@ -15,6 +15,7 @@ from querygen_core.api import (
     Capabilities,
     Closable,
     Context,
+    CountsTokens,
     HasFingerprint,
     HasPlan,
     Input,
@@ -38,11 +39,12 @@ from querygen_core.contracts.errors import ConfigError, QuerygenError
 from querygen_core.contracts.journal import Journal, Spent
 from querygen_core.contracts.price import FREE, Price
 from querygen_core.engine.ask import ModelClient
+from querygen_core.engine.bound_ask import Answers
 from querygen_core.engine.budget import Budget
 from querygen_core.engine.deliver import SinkRun
 from querygen_core.engine.first_call import FirstCall
 from querygen_core.engine.generate import GeneratorStage, PostprocessorStage, ProductPipeline, pipeline_key
-from querygen_core.engine.model import Model
+from querygen_core.engine.model import Model, RequestKeys
 from querygen_core.engine.model_call import ModelCaller
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.shards import with_partitions
@@ -64,6 +66,7 @@ from querygen_core.registry.kinds import (
 
 if TYPE_CHECKING:
     from querygen_core.journal.remote.journal import RemoteJournal
+    from querygen_core.journal.store_view import StoreView
 
 T = TypeVar("T")
 log = logging.getLogger("querygen.run")
@@ -182,6 +185,20 @@ class Builder:
         store = self.registry.object_store(url)
         return RemoteJournal(store, url, self.pipeline.journal.lease, self.context("core/journal"))
 
+    def store_view(self) -> StoreView:
+        """What the job and the store of answers have, for who begins no run; it is closed with `closing`.
+
+        Raises:
+            ConfigError: no plugin has such a store. JournalError: what is there cannot be read.
+        """
+        from querygen_core.journal.store_view import StoreView
+
+        url = self.pipeline.journal.url
+        store = None if url is None else self.registry.object_store(url)
+        view = StoreView(self.context("core/journal"), url, store)
+        self.closing.push_async_callback(view.aclose)
+        return view
+
     def input(self) -> BuiltComponent[Input]:
         return self.build(self.pipeline.input, INPUT)
 
@@ -222,6 +239,7 @@ class Builder:
         for name, config in self.pipeline.models.items():
             provider = self.build(config.component, PROVIDER)
             with provider.guard:
+                counter = provider.instance if isinstance(provider.instance, CountsTokens) else None
                 capabilities: object = provider.instance.capabilities
                 limit_key = provider.guard.text(provider.instance.limit_key, "limit_key")
             if not isinstance(capabilities, Capabilities):
@@ -236,6 +254,8 @@ class Builder:
                 price=self._price(name, config.component.use, capabilities),
                 note=capabilities.note,
                 max_output=_max_output(config, capabilities),
+                counter=counter,
+                thinking=capabilities.thinking,
             )
         return models
 
@@ -264,7 +284,7 @@ class Builder:
             longest_unnamed=min(LONGEST_UNNAMED, runtime.retry_for),  # calls that wait in line must end in time
         )
 
-    def product_pipeline(self, model_client: ModelClient) -> ProductPipeline:
+    def product_pipeline(self, model_client: Answers) -> ProductPipeline:
         generators = []
         for config in self.pipeline.generators:
             generator = self.build(config.component, GENERATOR)
@@ -286,11 +306,6 @@ class Builder:
         for step in self.pipeline.postprocessors:
             postprocessor = self.build(step, POSTPROCESSOR)
             postprocessors.append(PostprocessorStage(postprocessor, _fingerprint(step, postprocessor)))
-        askers = [
-            *((one.name, one.component) for one in generators),
-            *((one.component.use, one.component) for one in postprocessors),
-        ]
-        model_client.caller.first_call.components += askers
         rounds = self.pipeline.runtime.refill_rounds
         key = pipeline_key(generators, postprocessors, rounds)
         return ProductPipeline(key, generators, postprocessors, rounds, model_client)
@@ -307,7 +322,7 @@ class Builder:
         caller = ModelCaller(
             journal=journal,
             slots=asyncio.Semaphore(runtime.concurrency),
-            budget=Budget(shutdown, spent, *self._budget()),
+            budget=Budget(shutdown, spent, *self.budget()),
             shutdown=shutdown,
             stats=stats,
             call_timeout=runtime.call_timeout,
@@ -315,8 +330,7 @@ class Builder:
             first_call=FirstCall(shutdown, self._used(models)),
             day_budget=runtime.max_cost_per_day,
         )
-        only_job = self.pipeline.job_id if self.pipeline.journal.reuse == "job" else None
-        return ModelClient(journal, models, caller, shutdown, stats, Verdicts(caller), only_job)
+        return ModelClient(journal, self.request_keys(models), caller, shutdown, stats, Verdicts(caller))
 
     def _used(self, models: Mapping[str, Model]) -> list[tuple[str, BuiltComponent[object]]]:
         """The models that a generator or postprocessor names; one that is only there need not answer."""
@@ -324,7 +338,10 @@ class Builder:
         named = {name for step in chain(*steps) for _, name in names_in(step.options, ModelRef)}
         return [(f"model {name!r}", models[name].provider) for name in models if name in named]
 
-    def _budget(self) -> tuple[int | None, int | None, float | None]:
+    def request_keys(self, models: Mapping[str, Model]) -> RequestKeys:
+        return RequestKeys(models, self.pipeline.job_id if self.pipeline.journal.reuse == "job" else None)
+
+    def budget(self) -> tuple[int | None, int | None, float | None]:
         """This shard's share of `max_calls`, `max_tokens` and `max_cost`; all shares add up to the whole."""
         runtime, shard = self.pipeline.runtime, self.run_options.shard
         calls, tokens = (

@@ -15,8 +15,7 @@ from querygen_core.contracts.canonical import digest
 from querygen_core.contracts.errors import AnswerError, Stopped
 from querygen_core.contracts.journal import ManifestEntry
 from querygen_core.contracts.records import Outcome, Product, Query, Want
-from querygen_core.engine.ask import ModelClient
-from querygen_core.engine.bound_ask import KEY_VERSION, BoundAsk, nobody
+from querygen_core.engine.bound_ask import KEY_VERSION, Answers, BoundAsk, nobody
 from querygen_core.engine.breaker import Asker
 from querygen_core.engine.probe import PROBE_PRODUCT
 from querygen_core.engine.run_yield import SURPLUS
@@ -155,13 +154,19 @@ class ProductPipeline:
     """Each gets the queries as the one before has left them."""
     refill_rounds: int
     """Number of times that a shortfall may be asked for again."""
-    model_client: ModelClient
+    model_client: Answers
     """Answers the generators' and postprocessors' requests."""
 
     @property
     def volatile(self) -> frozenset[str]:
         """The product fields of `VOLATILE` that count as content, because a generator reads them."""
         return frozenset(name for stage in self.generators for name in stage.volatile)
+
+    @property
+    def components(self) -> list[tuple[str, BuiltComponent[object]]]:
+        """Generators and postprocessors, each with a name for messages."""
+        generators = [(stage.name, stage.component) for stage in self.generators]
+        return [*generators, *((stage.component.use, stage.component) for stage in self.postprocessors)]
 
     def outcome_key(self, product: Product, content_hash: str) -> str:
         return digest({"v": KEY_VERSION, "product": product.key, "content": content_hash, "recipe": self.key})

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Protocol
 
 from querygen_core.api import Input, Preprocessor, ReportsProgress, Shard
 from querygen_core.contracts.errors import QuerygenError
-from querygen_core.contracts.journal import Journal, ManifestEntry
-from querygen_core.contracts.records import Event, Product, Reject
+from querygen_core.contracts.journal import ManifestEntry
+from querygen_core.contracts.records import Event, Product, Reject, State
 from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.first_records import FirstRecords
 from querygen_core.engine.run_stats import RunStats
@@ -37,6 +38,18 @@ class PendingProduct:
     """As the preprocessors have left it."""
 
 
+class Admits(Protocol):
+    """The part of a journal that takes the records."""
+
+    async def admit(self, entries: Sequence[ManifestEntry]) -> Sequence[State]:
+        """See `Journal.admit`."""
+        ...
+
+    async def append_events(self, events: Sequence[Event]) -> None:
+        """See `Journal.append_events`."""
+        ...
+
+
 @dataclass(slots=True)
 class Ingest:
     """Reads the input once. Every record of this shard becomes a row of the manifest; the products without an outcome
@@ -47,7 +60,7 @@ class Ingest:
     """The component that yields the records."""
     preprocessors: Sequence[BuiltComponent[Preprocessor]]
     """Change or reject products before their keys are made, in this order."""
-    journal: Journal
+    journal: Admits
     """Holds the manifest and knows earlier outcomes."""
     stats: RunStats
     """Counts the records."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from querygen_core.api import Provider
+from querygen_core.api import CountsTokens, Provider
+from querygen_core.contracts.errors import PluginError
 from querygen_core.contracts.price import Price
 from querygen_core.contracts.records import Request
+from querygen_core.engine.bound_ask import request_key
 from querygen_core.engine.call_size import CallSize, UsualSize, largest_size
 from querygen_core.engine.throttle import Throttle
 from querygen_core.registry import BuiltComponent
@@ -36,6 +38,10 @@ class Model:
     """Most tokens of an answer, if the config names them; else the prompt does."""
     usual: UsualSize = field(default_factory=UsualSize)
     """What its calls are likely to use."""
+    counter: CountsTokens | None = None
+    """Counts tokens for nothing; None: it cannot."""
+    thinking: tuple[int, int, int] = (0, 0, 0)
+    """See `Capabilities.thinking`."""
 
     def largest(self, request: Request) -> CallSize:
         """Tokens that a call can use at most."""
@@ -44,3 +50,27 @@ class Model:
     def cost(self, size: CallSize) -> float:
         """In USD; 0 if the price is not known."""
         return self.price.of(size.usage) if self.price else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKeys:
+    """The one place where a request gets its key, for who asks and for who only counts what would be asked."""
+
+    models: Mapping[str, Model]
+    """The models by their names under `models:`."""
+    only_job: str | None = None
+    """The job whose answers may be used; None: every job's."""
+
+    def key(self, request: Request, edition: str | None = None) -> str:
+        """See `request_key`."""
+        return request_key(request, self.model(request).identity, edition, self.only_job)
+
+    def model(self, request: Request) -> Model:
+        """The model that the request names.
+
+        Raises:
+            PluginError: the config has no such model.
+        """
+        if request.model not in self.models:
+            raise PluginError(f"a request names the model {request.model!r}, which is not under `models:`")
+        return self.models[request.model]

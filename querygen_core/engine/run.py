@@ -178,6 +178,7 @@ class Job:
         spent = await self.journal.spent()
         self.model_client = self.builder.model_client(models, self.journal, spent, self.shutdown, self.stats)
         product_pipeline = self.builder.product_pipeline(self.model_client)
+        self.model_client.caller.first_call.components += product_pipeline.components
         ingest = Ingest(
             input=self.builder.input(),
             preprocessors=self.builder.preprocessors(),
@@ -193,6 +194,7 @@ class Job:
         )
         workers = Workers(
             product_pipeline=product_pipeline,
+            model_client=self.model_client,
             concurrency=self.pipeline.runtime.concurrency,
             journal=self.journal,
             stats=self.stats,

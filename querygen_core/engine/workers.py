@@ -18,6 +18,7 @@ from querygen_core.contracts.errors import (
 )
 from querygen_core.contracts.journal import Journal
 from querygen_core.contracts.records import Event, Outcome
+from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.generate import ProductPipeline
 from querygen_core.engine.ingest import Ingest, PendingProduct
@@ -35,6 +36,8 @@ class Workers:
 
     product_pipeline: ProductPipeline
     """Makes an outcome."""
+    model_client: ModelClient
+    """Answers its requests."""
     concurrency: int
     """Products under way at once."""
     journal: Journal
@@ -58,7 +61,7 @@ class Workers:
         queue: asyncio.Queue[PendingProduct | None] = asyncio.Queue(self.concurrency)
         reading = asyncio.create_task(ingest.run(queue, self.concurrency))
         await asyncio.gather(*(self._work_off(queue) for _ in range(self.concurrency)))
-        self.product_pipeline.model_client.verdicts.end()
+        self.model_client.verdicts.end()
         while self._products:
             await asyncio.wait(self._products)
         self._postpone()
@@ -79,7 +82,7 @@ class Workers:
 
     def _postpone(self) -> None:
         """End the run, if nothing else has, for products that a provider has failed at while it answered for others."""
-        postponed = self.product_pipeline.model_client.postponed
+        postponed = self.model_client.postponed
         if postponed:
             key, reason = next(iter(postponed.items()))
             message = f"{len(postponed)} products are left to the next run, {key} because of: {reason}"

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
@@ -132,6 +132,14 @@ def encode_outcome(outcome: Outcome) -> bytes:
         "sources": [list(source) for source in sources],
     }
     return pack(body)
+
+
+def questions_by_source(body: bytes) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """What the body of an outcome says of each of its requests, and the number of questions that came of it."""
+    data = unpack(body)
+    numbers = Counter(packed[0] for packed in (*data["queries"], *data["dropped"]))
+    for number, source in enumerate(data["sources"]):
+        yield dict(zip(_PROVENANCE, source, strict=True)), numbers[number]
 
 
 def decode_outcome(row: Mapping[str, Any]) -> Outcome:

@@ -127,10 +127,10 @@ class Manifest:
             return "duplicate", None, None
         if earlier_row is not None:
             return "rejected", entry.rejection(_conflict(earlier_row["raw_ref"]), self.run), None
-        outcome = _find_outcome(db, "outcome_key = ?", entry.outcome_key)
+        outcome = find_outcome(db, "outcome_key = ?", entry.outcome_key)
         if outcome is not None:  # nothing that makes it has changed, so no request is even rendered
             return outcome["state"], None, None
-        previous = _find_outcome(db, "product_key = ? AND state IN ('done', 'short') ORDER BY seq DESC LIMIT 1", key)
+        previous = find_outcome(db, "product_key = ? AND state IN ('done', 'short') ORDER BY seq DESC LIMIT 1", key)
         return "pending", None, previous["outcome_key"] if previous else None
 
     def _next_position(self) -> int:
@@ -215,7 +215,8 @@ def intact_outcome(row: sqlite3.Row) -> bool:
     return intact(row["checksum"], outcome_checksum(row), f"an outcome of {row['product_key']}")
 
 
-def _find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row | None:
+def find_outcome(db: sqlite3.Connection, where: str, value: str) -> sqlite3.Row | None:
+    """The first outcome that fits, unless it is damaged."""
     query = f"SELECT {', '.join(OUTCOME_COLUMNS)}, checksum FROM outcomes WHERE {where}"
     row: sqlite3.Row | None = db.execute(query, (value,)).fetchone()
     return row if row is not None and intact_outcome(row) else None

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from querygen_core.contracts.errors import JournalError
-from querygen_core.journal.failures import SALVAGE, kind_of, make_private, open_private
+from querygen_core.journal.failures import SALVAGE, kind_of
 from querygen_core.journal.run_lock import holder_of
 from querygen_core.journal.write_queue import WriteQueue
 
@@ -166,6 +166,38 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
         return connect_in_turn(path, layout)
 
 
+def connect_reading(path: Path, layout: Layout) -> sqlite3.Connection | None:
+    """Open the database at `path` to read what is committed; None if there is none. Changes nothing, waits for nobody.
+
+    Raises:
+        JournalError: it was written by a newer querygen, or has no layout that any querygen has written, or it is being
+        salvaged.
+        sqlite3.Error: any other failure.
+    """
+    if not path.exists():
+        return None
+    check_files(path)
+    path = followed(path)
+    if _is_half_salvaged(path):
+        raise JournalError(f"journal {path}: `querygen salvage` is under way or was interrupted")
+    # Not `mode=ro`: such a connection would leave the files of the log behind where nobody else uses the database.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+        connection.execute("PRAGMA query_only=1")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        _check_version(version, path, layout)
+    except BaseException:
+        connection.close()
+        raise
+    if version == 0:  # somebody is making it at this moment
+        connection.close()
+        return None
+    return connection
+
+
 def check_files(path: Path) -> None:
     """Refuse what is in the place of the database, or of a file that SQLite makes beside it, and is not a file.
 
@@ -207,7 +239,6 @@ def connect_in_turn(path: Path, layout: Layout) -> sqlite3.Connection:
     """As `connect`, for who knows that no other process opens the database now."""
     if not path.exists():
         _open_as_a_file(path)  # readable by its owner only, and so are the files that SQLite makes beside it
-    make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
     except sqlite3.OperationalError:
@@ -234,7 +265,7 @@ def connect_in_turn(path: Path, layout: Layout) -> sqlite3.Connection:
 def _open_as_a_file(path: Path) -> None:
     """Raise JournalError with the system's own reason if it cannot be opened; SQLite does not tell one from another."""
     try:
-        os.close(open_private(path))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as exc:
         raise JournalError(f"journal {path}: cannot be opened: {exc.strerror}", kind=kind_of(exc)) from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from querygen_core.contracts.errors import JournalError
-from querygen_core.journal.failures import kind_of, open_private
+from querygen_core.journal.failures import kind_of
 
 _PATIENCE = 30.0  # seconds
 
@@ -51,7 +51,7 @@ class WriteQueue:
 
     def _open(self) -> int:
         try:
-            return open_private(self._path)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             message = f"journal: {self._path} cannot be written: {error.strerror}"
             raise JournalError(message, kind=kind_of(error)) from None

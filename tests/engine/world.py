@@ -14,7 +14,7 @@ from querygen_core.engine.bound_ask import BoundAsk
 from querygen_core.engine.breaker import Asker
 from querygen_core.engine.budget import Budget
 from querygen_core.engine.first_call import FirstCall
-from querygen_core.engine.model import Model
+from querygen_core.engine.model import Model, RequestKeys
 from querygen_core.engine.model_call import ModelCaller
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.shutdown import Shutdown
@@ -63,7 +63,7 @@ async def world(
     budget = Budget(shutdown, await journal.spent(), limits.pop("max_calls", None), limits.pop("max_tokens", None))
     run_options = {"call_timeout": 5.0, "retry_for": 30.0, "first_call": FirstCall(shutdown), **limits}
     caller = ModelCaller(journal, asyncio.Semaphore(concurrency), budget, shutdown, stats, **run_options)
-    model_client = ModelClient(journal, {"m": model}, caller, shutdown, stats, Verdicts(caller))
+    model_client = ModelClient(journal, RequestKeys({"m": model}), caller, shutdown, stats, Verdicts(caller))
     model_client.verdicts.end()  # no other product's answer is awaited
     try:
         yield World(provider, journal, model_client, shutdown, stats)

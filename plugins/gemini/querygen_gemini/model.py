@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import warnings
 from collections.abc import Callable, Coroutine
@@ -16,14 +17,22 @@ from google.genai import types
 from querygen_core.api import Capabilities, Price, ProviderError, Request, Response
 from querygen_gemini.dedicated_connections import DedicatedConnections
 from querygen_gemini.failures import provider_error
-from querygen_gemini.options import GeminiOptions
+from querygen_gemini.options import GeminiOptions, Thinking
 from querygen_gemini.prices import find_price
-from querygen_gemini.requests import max_output, request_body, resource_name
+from querygen_gemini.requests import count_body, max_output, request_body, resource_name
 from querygen_gemini.responses import read_response
 
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
+_THOUGHTS = {
+    "minimal": (0, 20, 80),
+    "low": (60, 150, 350),
+    "medium": (250, 500, 900),
+    "high": (1_000, 1_600, 2_600),
+    "xhigh": (3_500, 5_000, 9_000),
+}
+"""Tokens of thinking for 25 to 30 questions, by level."""
 _MULTI_REGIONS = ("us", "eu")
 
 for _library in ("google_genai", "httpx2", "httpcore2"):  # they log every request at INFO
@@ -40,7 +49,9 @@ class GeminiModel:
         self._client: _KeyedClient | None = None
         self._replaced_clients: list[_KeyedClient] = []  # calls with them may still be under way
         self._lock = asyncio.Lock()  # guards `_client`
-        self.capabilities = Capabilities(price=_price(options), max_output_tokens=max_output(options))
+        self.capabilities = Capabilities(
+            price=_price(options), max_output_tokens=max_output(options), thinking=_thinking(options.thinking)
+        )
         # Google counts limits per project and model; the key's reference stands for its unknown project.
         account = options.project or (options.api_key.reference if options.api_key else "")
         self.limit_key = f"gemini/{options.backend}/{account}/{options.model}"
@@ -52,6 +63,11 @@ class GeminiModel:
     async def check(self) -> None:
         """Fetch the model's description, which costs nothing and needs a valid key."""
         await self._send(lambda client: client.describe())
+
+    async def count_tokens(self, request: Request) -> int:
+        """What would be billed for the request, which costs nothing to ask."""
+        body = request_body(self._options, request)
+        return await self._send(lambda client: client.count(body))
 
     async def aclose(self) -> None:
         clients = [*self._replaced_clients, *([self._client] if self._client is not None else [])]
@@ -119,7 +135,7 @@ class _KeyedClient:
         self._http = httpx2.AsyncClient(
             transport=DedicatedConnections(options.proxy), timeout=timeout, follow_redirects=False
         )
-        vertex = options.backend == "vertex"
+        self._vertex = vertex = options.backend == "vertex"
         self._client = genai.Client(
             vertexai=vertex,
             api_key=secret or None,
@@ -141,6 +157,12 @@ class _KeyedClient:
         api = self._client._api_client  # noqa: SLF001 - see above; tests/test_requests.py pins what is sent
         answer = await api.async_request("post", f"{self._resource}:generateContent", body)
         return read_response(answer.body or "")
+
+    async def count(self, body: dict[str, Any]) -> int:
+        asked = count_body(self._resource, body, vertex=self._vertex)
+        api = self._client._api_client  # noqa: SLF001 - as in `generate`
+        answer = await api.async_request("post", f"{self._resource}:countTokens", asked)
+        return int(json.loads(answer.body or "{}").get("totalTokens", 0))
 
     async def describe(self) -> types.Model:
         return await self._client.aio.models.get(model=self._resource)
@@ -165,3 +187,10 @@ def _price(options: GeminiOptions) -> Price | None:
     if options.prices is not None:
         return Price(input=options.prices.input, output=options.prices.output, cached=options.prices.cached)
     return find_price(options.model, datetime.now(UTC).date())
+
+
+def _thinking(level: Thinking | int | None) -> tuple[int, int, int]:
+    """See `Capabilities.thinking`. A budget is a limit, which such a task rarely needs."""
+    if isinstance(level, int):
+        return (level // 8, level // 3, level) if level >= 0 else _THOUGHTS["medium"]
+    return _THOUGHTS[level or "medium"]

@@ -10,6 +10,7 @@ from querygen_gemini.options import GeminiOptions
 
 _DEFAULT_MAX_OUTPUT = 16_384
 _PARAMETERS = {"temperature": "temperature", "top_p": "topP", "max_output_tokens": "maxOutputTokens", "seed": "seed"}
+_COUNTED_BY_VERTEX = ("contents", "systemInstruction", "tools", "generationConfig")
 _RESOURCE_PREFIXES = {"ai-studio": ("models/", "tunedModels/"), "vertex": ("models/", "publishers/", "projects/")}
 
 
@@ -35,6 +36,13 @@ def request_body(options: GeminiOptions, request: Request) -> dict[str, Any]:
     if options.service_tier:
         body["serviceTier"] = options.service_tier
     return _merge(body, options.extra_body)
+
+
+def count_body(resource: str, body: Mapping[str, Any], *, vertex: bool) -> dict[str, Any]:
+    """The JSON body of a `models.countTokens` request for a `models.generateContent` request."""
+    if not vertex:
+        return {"generateContentRequest": {"model": resource, **body}}
+    return {name: value for name, value in body.items() if name in _COUNTED_BY_VERTEX}
 
 
 def max_output(options: GeminiOptions) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 
 from gemini_fixtures import KEY, ask
 from gemini_server import Gemini
-from querygen_core.api import Response, Secret
+from querygen_core.api import CountsTokens, Response, Secret
 from querygen_core.testing import context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
@@ -162,3 +162,25 @@ def test_more_than_a_hundred_at_once_each_have_a_connection_and_keep_it(server, 
     asyncio.run(run())
     assert server.stats()["paid"] == 130
     assert server.stats()["most_at_once"] > 105, "the SDK's own client would stop at 100"
+
+
+@pytest.mark.parametrize("backend", ["ai-studio", "vertex"])
+def test_tokens_are_counted_for_nothing(server, tmp_path, backend):
+    """As many as are billed for the same request."""
+    asked = request("Ask three questions about a lamp.", system="You write.")
+    billed = ask(server, tmp_path, asked, backend=backend).usage.input
+    paid = server.stats()["paid"]
+
+    async def count() -> int:
+        model = build_api(
+            GeminiOptions(model="gemini-3.5-flash-lite", api_key=KEY, base_url=server.url, backend=backend),
+            context(tmp_path),
+        )
+        assert isinstance(model, CountsTokens)
+        try:
+            return await model.count_tokens(asked)
+        finally:
+            await model.aclose()
+
+    assert asyncio.run(count()) == billed
+    assert server.stats()["paid"] == paid
