@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import logging
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from querygen_core.registry import Registry
 _MOST_FILES = 1000
 _MOST_BYTES = 64 << 20
 _CHUNK = 1 << 20
+_NO_FILE_NAMES = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EILSEQ})
+"""Of names that an object can have and a file cannot: of 300 bytes, or `a/b` beside `a`."""
 
 log = logging.getLogger("querygen.config")
 
@@ -50,6 +53,8 @@ def download(url: str, registry: Registry) -> Path:
 def _download_config(storage: Storage, url: str, file: Path) -> None:
     try:
         _copy(storage, url, file, _MOST_BYTES)
+    except OSError as exc:
+        raise ConfigError(f"{url}: cannot be kept in a local file: {exc.strerror}") from None
     except InputError as exc:
         if exc.exit_code != Exit.INPUT_UNUSABLE:
             raise
@@ -60,16 +65,20 @@ def _download_siblings(storage: Storage, folder_url: str, folder: Path, decode: 
     bytes_left = _MOST_BYTES
     for url, name in _names(storage, folder_url, decode):
         path = path_within(folder, name)
-        if path.exists():
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if path.exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
             bytes_left -= _copy(storage, url, path, bytes_left)
         except InputError as exc:
             if exc.exit_code == Exit.TRY_AGAIN:
                 raise
             log.warning("not downloaded with the config: %s", exc)
             path.unlink(missing_ok=True)
+        except OSError as exc:
+            if exc.errno not in _NO_FILE_NAMES:
+                raise ConfigError(f"{url}: cannot be kept in a local file: {exc.strerror}") from None
+            log.warning("not downloaded with the config, since no file can have its name: %s (%s)", url, exc.strerror)
 
 
 def _names(storage: Storage, folder_url: str, decode: Callable[[str], str]) -> Iterator[tuple[str, str]]:

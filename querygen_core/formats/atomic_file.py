@@ -10,18 +10,21 @@ from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write; it takes the place of `path`, durably, when the block ends without an error.
 
     Until then it stands beside `path` as `<name>.<process id>.partial`, so that two processes do not write into each
-    other's. After an error it is removed, and `path` is as it was.
+    other's. After an error it is removed, and `path` is as it was. mode: its permissions, before the umask.
 
     Raises:
         OSError: it cannot be written, or not made durable.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        # What is there was left by a killed process, or is a link that somebody has laid to a file of ours.
+        partial.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(partial, flags, mode), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from querygen_core.contracts.errors import JournalError, JournalFailure
 
 SALVAGE = "`querygen salvage CONFIG` keeps what can be read of it"
 """What to do about a damaged database."""
+
+_PRIVATE, _OTHERS = 0o600, 0o077
+_FILES_OF_A_CONNECTION = 6  # database, log, its index, folder, with some to spare
 
 _MEANINGS: Mapping[str, tuple[JournalFailure, str]] = {
     "SQLITE_FULL": ("retry", "the disk is full; free space and run again"),
@@ -57,6 +63,8 @@ def explain(error: BaseException, name: str) -> Exception:
     if not isinstance(error, sqlite3.Error):
         return error if isinstance(error, Exception) else JournalError(f"{name}: its thread ended by {error!r}")
     code = _code(error)
+    if code.startswith("SQLITE_CANTOPEN") and not has_descriptors():
+        return JournalError(f"{name}: too many open files; raise the limit (`ulimit -n`) ({code})")
     kind, meaning = next(
         (meaning for prefix, meaning in _MEANINGS.items() if code.startswith(prefix)), ("retry", str(error))
     )
@@ -79,6 +87,40 @@ def is_fatal(error: BaseException) -> bool:
 def is_locked(error: BaseException) -> bool:
     """Whether another process kept the database locked for as long as a connection waits."""
     return isinstance(error, sqlite3.Error) and _code(error).startswith("SQLITE_BUSY")
+
+
+def open_private(path: Path) -> int:
+    """A descriptor of a file of the journal; one that is made is for its owner only.
+
+    Raises:
+        OSError: it cannot be opened, or is a symbolic link, which another user may have laid.
+    """
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
+
+
+def make_private(path: Path) -> None:
+    """Keep other users from a database and the files beside it, as an earlier version or a copy may have left them.
+
+    Not by a descriptor: closing it would drop the locks that SQLite has on the file.
+    """
+    for file in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+        with suppress(OSError):
+            status = file.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_mode & _OTHERS and status.st_uid == os.geteuid():
+                file.chmod(_PRIVATE)
+
+
+def has_descriptors() -> bool:
+    """Whether this process may open as many more files as SQLite needs for a connection, which does not tell."""
+    opened: list[int] = []
+    try:
+        opened += (os.open("/", os.O_RDONLY | os.O_CLOEXEC) for _ in range(_FILES_OF_A_CONNECTION))
+    except OSError as error:
+        return error.errno not in (errno.EMFILE, errno.ENFILE)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return True
 
 
 def kind_of(error: OSError) -> JournalFailure:

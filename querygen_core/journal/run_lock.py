@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from querygen_core.contracts.errors import JournalError
-from querygen_core.journal.failures import kind_of
+from querygen_core.journal.failures import kind_of, open_private
 
 _LOOKS, _PAUSE = 5, 0.02  # seconds between attempts, since `holder_of` of another process locks for an instant
 
@@ -31,7 +31,7 @@ class RunLock:
             JournalError: another process holds the lock, or the file cannot be written.
         """
         try:
-            lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = open_private(self._path)
         except OSError as exc:
             message = f"journal: {self._path} cannot be written: {exc.strerror}"
             raise JournalError(message, kind=kind_of(exc)) from None

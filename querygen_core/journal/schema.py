@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from querygen_core.contracts.errors import JournalError
-from querygen_core.journal.failures import SALVAGE, kind_of
+from querygen_core.journal.failures import SALVAGE, kind_of, make_private, open_private
 from querygen_core.journal.run_lock import holder_of
 from querygen_core.journal.write_queue import WriteQueue
 
@@ -239,6 +239,7 @@ def connect_in_turn(path: Path, layout: Layout) -> sqlite3.Connection:
     """As `connect`, for who knows that no other process opens the database now."""
     if not path.exists():
         _open_as_a_file(path)  # readable by its owner only, and so are the files that SQLite makes beside it
+    make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
     except sqlite3.OperationalError:
@@ -265,7 +266,7 @@ def connect_in_turn(path: Path, layout: Layout) -> sqlite3.Connection:
 def _open_as_a_file(path: Path) -> None:
     """Raise JournalError with the system's own reason if it cannot be opened; SQLite does not tell one from another."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(open_private(path))
     except OSError as exc:
         raise JournalError(f"journal {path}: cannot be opened: {exc.strerror}", kind=kind_of(exc)) from None
 

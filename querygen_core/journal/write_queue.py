@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from querygen_core.contracts.errors import JournalError
-from querygen_core.journal.failures import kind_of
+from querygen_core.journal.failures import kind_of, open_private
 
 _PATIENCE = 30.0  # seconds
 
@@ -51,7 +51,7 @@ class WriteQueue:
 
     def _open(self) -> int:
         try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return open_private(self._path)
         except OSError as error:
             message = f"journal: {self._path} cannot be written: {error.strerror}"
             raise JournalError(message, kind=kind_of(error)) from None

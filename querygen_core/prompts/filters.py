@@ -100,6 +100,25 @@ def metered(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def metered_test(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `function` a test whose arguments count as work: it may compare or hash them."""
+
+    @wraps(function)
+    def run(*args: Any) -> Any:
+        current.get().step()
+        for value in args:
+            current.get().compare(value)
+        return function(*args)
+
+    return run
+
+
+def read(value: Any) -> Any:
+    """Count the work of comparing a value."""
+    current.get().compare(value)
+    return value
+
+
 def printable(value: object) -> object:
     """Return what `{{ … }}` prints: text and numbers unchanged, nothing for None.
 
@@ -180,4 +199,4 @@ FILTER_TABLE: dict[str, Callable[..., Any]] = {
     "tojson": metered(tojson),
     "untrusted": metered(untrusted),
 }
-TEST_TABLE: dict[str, Callable[..., Any]] = {name: _JINJA_TESTS[name] for name in _TESTS}
+TEST_TABLE: dict[str, Callable[..., Any]] = {name: metered_test(_JINJA_TESTS[name]) for name in _TESTS}

@@ -10,6 +10,7 @@ from typing import Any
 MAX_STEPS = 100_000
 SIZED = (list, tuple, dict)
 MAX_TEXT = 4 * 1024 * 1024
+_COMPARED_AT_ONCE = 64  # characters
 
 
 class LimitExceeded(Exception):
@@ -38,11 +39,22 @@ class Rendering:
             raise LimitExceeded(f"the template builds more than {MAX_TEXT} characters of text")
 
     def charge(self, value: object) -> None:
-        """Count the work of reading `value` once."""
+        """Count the work of reading `value` once, with all that is nested in it."""
         if isinstance(value, str):
             self.write(len(value))
-        elif isinstance(value, SIZED):
-            self.step(len(value))
+        waiting = [value] if isinstance(value, SIZED) else []
+        while waiting:
+            container = waiting.pop()
+            self.step(len(container))
+            items = container.values() if isinstance(container, dict) else container
+            waiting += [item for item in items if isinstance(item, SIZED)]
+
+    def compare(self, value: object) -> None:
+        """Count the work of comparing or hashing `value` once, which a text takes at many times the pace."""
+        if isinstance(value, str):
+            self.write(len(value) // _COMPARED_AT_ONCE)
+        else:
+            self.charge(value)
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
         """Yield `items`, counting a step for each."""

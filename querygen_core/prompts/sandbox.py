@@ -18,7 +18,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from querygen_core.contracts.records import VOLATILE
-from querygen_core.prompts.filters import FILTER_TABLE, TEST_TABLE, concat, join, limited_range, metered, printable
+from querygen_core.prompts.filters import (
+    FILTER_TABLE,
+    TEST_TABLE,
+    concat,
+    join,
+    limited_range,
+    metered,
+    printable,
+    read,
+)
 from querygen_core.prompts.rendering import current
 
 _STRING_METHODS = (
@@ -77,6 +86,7 @@ _ATTRIBUTES: dict[type, frozenset[str]] = {
 _LARGEST_NUMBER = 10**15
 _EACH = "(each)"  # not a name that a template can write
 _CONCAT = "(concat)"
+_READ = "(read)"
 _VOLATILE_FIELD = re.compile(rf"has no attribute '({'|'.join(VOLATILE)})'$")
 
 
@@ -120,7 +130,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
             optimized=False,  # folding constants would call filters while no work is counted
         )
         self.globals = {"range": limited_range}
-        self.filters = {**FILTER_TABLE, _EACH: lambda items: current.get().each(items), _CONCAT: metered(join)}
+        self.filters = {
+            **FILTER_TABLE,
+            _EACH: lambda items: current.get().each(items),
+            _CONCAT: metered(join),
+            _READ: read,
+        }
         self.tests = dict(TEST_TABLE)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ARG002 - Jinja's signature
@@ -134,6 +149,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(argument, slice):
             current.get().charge(obj)
+        else:
+            current.get().compare(argument)
         return super().getitem(obj, argument)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -141,6 +158,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         rendering.step()
         if (owner := getattr(obj, "__self__", None)) is not None:
             rendering.charge(owner)
+        for value in args:
+            rendering.compare(value)
         return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
@@ -165,7 +184,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class _WorkCounter(NodeTransformer):
-    """Inserts counting filters where Jinja has no hook: around the iterable of a loop, and in place of `~`."""
+    """Inserts counting filters where Jinja has no hook: around the iterable of a loop, what is compared, and lists and
+    mappings that a template writes, since those that hold one list twice double with every line; and in place of `~`.
+    """
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -178,6 +199,25 @@ class _WorkCounter(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         return self._filtered(nodes.Tuple(node.nodes, "load", lineno=node.lineno), _CONCAT)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.expr = self._filtered(node.expr, _READ)
+        for operand in node.ops:
+            operand.expr = self._filtered(operand.expr, _READ)
+        return node
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return self._filtered(node, _READ)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return self._filtered(node, _READ)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        return node if node.ctx == "store" else self._filtered(node, _READ)
 
     def _filtered(self, value: nodes.Node, name: str) -> nodes.Filter:
         return nodes.Filter(value, name, [], [], None, None, lineno=value.lineno, environment=self._environment)

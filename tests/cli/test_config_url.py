@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.cli.process import install
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 
@@ -71,3 +74,59 @@ def test_what_was_brought_is_gone_afterwards(run, job, tmp_path: Path):
     ended = run("run", (tmp_path / "job.yaml").as_uri(), TMPDIR=str(tmp_path / "scratch"))
     assert ended.code == 0, ended.err
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+ODD = '''
+import io, json
+from pathlib import Path
+from querygen_core.api import Component, Options, hookimpl
+
+querygen_api = 1
+
+class Store:
+    """Objects of a file objects.json, by name: a name may be anything, unlike that of a file."""
+
+    def __init__(self):
+        self.objects = json.loads(Path("objects.json").read_text())
+
+    def open(self, url):
+        return io.BytesIO(self.objects[url.removeprefix("odd://")].encode())
+
+    def list(self, url):
+        return [f"odd://{name}" for name in self.objects if f"odd://{name}".startswith(url)]
+
+@hookimpl
+def querygen_storages():
+    return [Component("odd", Options, lambda options, context: Store(), "Reads odd names")]
+'''
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch):
+    """Makes the config job.yaml an object `b/<name>` of a store, beside others."""
+    monkeypatch.syspath_prepend(install(tmp_path / "odd plugin", "odd", ODD))
+    monkeypatch.chdir(tmp_path)
+
+    def keep(name: str, *others: str) -> None:
+        objects = {**dict.fromkeys(others, "x"), f"b/{name}": (tmp_path / "job.yaml").read_text()}
+        (tmp_path / "objects.json").write_text(json.dumps(objects))
+
+    return keep
+
+
+def test_objects_whose_names_no_file_can_have_are_left_out(here, job, store):
+    job()
+    store("job.yaml", "b/a", "b/a/b", "b/a/b/c", f"b/{'n' * 300}", f"b/{'n' * 300}/x", "b/ok")
+    ended = here("run", "odd://b/job.yaml")
+    assert ended.code == 0, ended.err
+    assert "not downloaded with the config, since no file can have its name: odd://b/a/b (" in ended.err
+    assert ended.err.count("no file can have its name") == 4
+    assert "b/ok" not in ended.err
+
+
+def test_a_config_whose_name_no_file_can_have(here, job, store):
+    job()
+    store(f"{'n' * 300}.yaml")
+    ended = here("run", f"odd://b/{'n' * 300}.yaml")
+    assert ended.code == 78
+    assert "cannot be kept in a local file: File name too long" in ended.err

@@ -81,6 +81,23 @@ BOMBS = [
     "{% for i in range(300) %}{{ range(300)|map('string')|join('...') }}{% endfor %}",
     "{% for i in range(9000) %}0123456789012345678901234567890123456789{% endfor %}",
     "{% for i in range(99999) %}" + "x" * 60_000 + "{% endfor %}",
+    # comparing and hashing: lists that hold lists, one twice, or many times
+    *(
+        "{% set a = ['x'] %}{% set b = ['x'] %}" + "{% set a = [a, a] %}{% set b = [b, b] %}" * 28 + text
+        for text in ("{{ a == b }}", "{{ a is eq b }}", "{{ [a] | select('eq', b) | list | length }}", "{{ b in [a] }}")
+    ),
+    *(
+        "{% set a = ('x', 1) %}" + "{% set a = (a, a) %}" * 28 + text
+        for text in ("{{ {a: 1} | length }}", "{{ {}[a] }}", "{{ {}.get(a) }}", "{{ [a] | unique | list | length }}")
+    ),
+    (
+        "{% set a = range(40000) | list %}{% set b = range(40000) | list %}"
+        "{% for i in range(15000) %}{{ 'x' if a == b }}{% endfor %}"
+    ),
+    "{% set a = range(30000) | list %}{{ a | select('in', a) | list | length }}",
+    "{% set a = range(40000) | list %}{% for i in range(9999) %}{{ a.count(i) }}{% endfor %}",
+    "{% set a = 'abcdefgh' %}" + "{% set a = a ~ a %}" * 14 + "{% set b = a ~ 'x' %}"
+    "{% for i in range(90000) %}{{ 'x' if a in b }}{% endfor %}",
 ]
 
 

@@ -71,7 +71,7 @@ class Catalogue:
                 reject_binary(stream.head())
                 text = TextReader(stream, self._options.encoding, name, self._context.log)
             except UnreadableFile as exc:
-                raise InputError(f"{name}: {exc}") from None
+                raise InputError(f"{name}:{exc.line}: {exc}" if exc.line else f"{name}: {exc}") from None
             reader = ProductReader(self._options, self._context.log)
             yield from reader.read_text(name, text, self._options.format, self._options.separator)
 

@@ -43,6 +43,8 @@ def reject_binary(head: bytes) -> None:
     """Raises UnreadableFile if the file is empty or not a text file, and says what it is."""
     if not head:
         raise UnreadableFile("the file is empty")
+    if not head.strip(b"\0"):
+        raise UnreadableFile(f"this is not a text file: it begins with {len(head):,} zero bytes", 1)
     for signature, description in _BINARY_SIGNATURES.items():
         if head.startswith(signature):
             raise UnreadableFile(f"this is {description}")

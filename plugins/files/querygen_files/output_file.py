@@ -12,7 +12,7 @@ from pathlib import Path
 
 from querygen_core.api import Shard, SinkError
 
-_TRANSIENT_ERRORS = {errno.ENOSPC, errno.EDQUOT}
+_TRANSIENT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
 
 class OutputFile:
@@ -40,7 +40,9 @@ class OutputFile:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Turns OSError into `SinkError`: `retry` for a full disk, `permanent` for all that a person must repair."""
+        """Turns OSError into `SinkError`: `retry` for a full disk or too many open files, `permanent` for all that a
+        person must repair.
+        """
         try:
             yield
         except OSError as error:
@@ -72,6 +74,8 @@ def _explain(error: OSError) -> str:
             return f"{error.filename} is a folder; name a file"
         case errno.EEXIST | errno.ENOTDIR:
             return f"a folder in its path is a file ({error.filename}); remove it or choose another path"
+        case errno.EMFILE | errno.ENFILE:
+            return f"{error.strerror}; raise the limit (`ulimit -n`)"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return f"{error.strerror} ({error.filename}); make it writable or choose another path"
         case _:

@@ -58,8 +58,16 @@ class TextReader:
             line = self._text.readline(MAX_RECORD)
         except UnicodeError as exc:
             raise self._undecodable(exc) from None
+        except UnreadableFile as exc:
+            raise exc.at(self.line + 1) from None
         self.line += 1
         return line if line.isascii() else self._repair(line)
+
+    def skip_rest_of(self, line: str) -> None:
+        """Read to the end of a line that was cut, without counting its pieces as lines."""
+        while line and not line.endswith(("\n", "\r")):
+            self.line -= 1
+            line = self.readline()
 
     def read(self, size: int) -> str:
         try:

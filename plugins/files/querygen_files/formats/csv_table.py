@@ -69,6 +69,10 @@ class _LineSource:
             raise csv.Error("unexpected end of data")  # as the csv module says at the end of the file
         return line
 
+    def skip_rest_of(self, line: str) -> None:
+        """Leave out the rest of a line that was cut because it is too long for a record."""
+        self._text.skip_rest_of(line)
+
     def start_row(self) -> int:
         """Begin a new row; the number of its first line."""
         self._line += len(self.taken)
@@ -121,6 +125,7 @@ def _recover(lines: _LineSource, separator: str, width: int, reason: str, messag
         lines.put_back(1)
     raw = "".join(lines.taken)
     if len(first) >= MAX_RECORD:
+        lines.skip_rest_of(first)
         return InvalidRecord("too_long", TOO_LONG, raw)
     return InvalidRecord(reason, message, raw)
 
@@ -152,7 +157,12 @@ def _has_nul(lines: Sequence[str]) -> bool:
 
 def _declared_separator(lines: _LineSource) -> str:
     """The separator of Excel's own first line, `sep=;`, which is skipped; "" without one."""
-    first = next(lines, "").strip().strip('"')
+    try:
+        first = next(lines, "").strip().strip('"')
+    except csv.Error:
+        raise UnreadableFile(
+            f"this is not a CSV file: its first line has more than {MAX_RECORD:,} characters", 1
+        ) from None
     if first[:4].casefold() == "sep=" and len(first) == len("sep=;"):
         lines.start_row()
         return first[-1]

@@ -17,14 +17,7 @@ def read_jsonl(text: TextReader) -> Iterator[Record]:
         number = text.line
         stripped = line.strip(_BLANK)
         if len(line) >= MAX_RECORD:
-            _skip_line(text, line)
+            text.skip_rest_of(line)
             yield number, InvalidRecord("too_long", TOO_LONG, line)
         elif stripped:
             yield number, parse_object(stripped)
-
-
-def _skip_line(text: TextReader, line: str) -> None:
-    """Read to the end of a line that the reader has cut, without counting its pieces as lines."""
-    while line and not line.endswith(("\n", "\r")):
-        line = text.readline()
-        text.line -= 1

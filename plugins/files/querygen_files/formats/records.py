@@ -37,5 +37,9 @@ class UnreadableFile(Exception):
         super().__init__(message)
         self.line = line
 
+    def at(self, line: int) -> UnreadableFile:
+        """The same with a line, unless it has one: what reads bytes does not know it."""
+        return UnreadableFile(str(self), self.line or line)
+
 
 TOO_LONG = f"the record has more than {MAX_RECORD:,} characters; it is not a product, or its end is missing"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from querygen_files.formats.records import UnreadableFile
+
 _CHUNK = 256 * 1024
 _VISIBLE = re.compile(r"[^\s\ufeff\x1e]")
 
@@ -37,7 +39,10 @@ class TextBuffer:
     def read_more(self, size: int = _CHUNK) -> bool:
         """Read on, forgetting what is before `position`, which becomes 0. False at the end of the source."""
         if not self.ended:
-            chunk = self._source.read(size)
+            try:
+                chunk = self._source.read(size)
+            except UnreadableFile as exc:
+                raise exc.at(self.line) from None
             self.ended = not chunk
             _ = self.line  # counts the lines that are about to be forgotten
             self.text = self.text[self.position :] + chunk
