@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
-from querygen_core.api import Outcome, Query, Receipt, Sink, SinkError, SnapshotSink
+from querygen_core.api import Outcome, Receipt, Sink, SinkError, SnapshotSink, TakesSamples
 from querygen_core.testing.child import kill_while, say
 from querygen_core.testing.contract import Contract
+from querygen_core.testing.outcomes import (
+    Stored,
+    catalogue,
+    check_receipts,
+    counted,
+    deleted,
+    failed,
+    of_types,
+    versioned,
+)
 from querygen_core.testing.samples import HOSTILE, outcome, query
-
-Stored = Counter[tuple[str, str, str]]
 
 
 class SinkContract(Contract):
@@ -52,6 +58,10 @@ class SinkContract(Contract):
     def sink_with_fence(self, folder: Path, fence: int) -> Sink:
         """Optional: the same as `sink`, built with this `Context.fence`, by a sink that compares it."""
         pytest.skip(f"no sink for {folder} with fence {fence}: this one compares none")
+
+    def sink_of_sample(self, folder: Path) -> Sink:
+        """Optional: the same as `sink`, built with `Context.sample`, by a sink that has the ability `TakesSamples`."""
+        pytest.skip(f"no sink for samples in {folder}")
 
     def stored(self) -> Stored:
         """What a reader of the place of `self.folder` sees: (product_key, query_type, text), counted."""
@@ -174,7 +184,7 @@ class SinkContract(Contract):
         if not self.retires:
             pytest.skip("this sink withdraws nothing")
         self.deliver(catalogue())
-        gone = [_deleted(item) if item.ordinal % 3 == 0 else item for item in catalogue()]
+        gone = [deleted(item) if item.ordinal % 3 == 0 else item for item in catalogue()]
         for _ in range(2):
             receipts = self.deliver(gone)
             self.expect(gone)
@@ -185,32 +195,32 @@ class SinkContract(Contract):
     def test_an_older_version_changes_nothing(self) -> None:
         if not self.keeps_versions:
             pytest.skip("this sink keeps no versions")
-        self.deliver(_versioned(catalogue(), 1))
-        newer = _versioned(catalogue(version=2), 7)
+        self.deliver(versioned(catalogue(), 1))
+        newer = versioned(catalogue(version=2), 7)
         self.deliver(newer)
-        for stale in (_versioned(catalogue(version=3), 6), [_deleted(item) for item in _versioned(newer, 6)]):
+        for stale in (versioned(catalogue(version=3), 6), [deleted(item) for item in versioned(newer, 6)]):
             self.expect_refused(stale, newer)
-        again = _versioned(catalogue(version=3), 7)
+        again = versioned(catalogue(version=3), 7)
         self.deliver(again)
         self.expect(again)
 
     def test_the_version_grows_where_the_queries_stay(self) -> None:
         if not self.keeps_versions:
             pytest.skip("this sink keeps no versions")
-        self.deliver(_versioned(catalogue(), 1))
-        newer = _versioned(catalogue(), 2)
+        self.deliver(versioned(catalogue(), 1))
+        newer = versioned(catalogue(), 2)
         self.deliver(newer)
-        self.expect_refused(_versioned(catalogue(version=2), 1), newer)
+        self.expect_refused(versioned(catalogue(version=2), 1), newer)
 
     def test_a_deleted_product_stays_deleted_for_an_older_version(self) -> None:
         if not (self.keeps_versions and self.keeps_deleted):
             pytest.skip("this sink does not keep the versions of deleted products")
-        gone = [_deleted(item) for item in _versioned(catalogue(), 5)]
+        gone = [deleted(item) for item in versioned(catalogue(), 5)]
         for first in (catalogue(products=6), gone):
             self.deliver(first)
         self.expect([])
-        self.expect_refused(_versioned(catalogue(), 4), gone)
-        back = _versioned(catalogue(), 6)
+        self.expect_refused(versioned(catalogue(), 4), gone)
+        back = versioned(catalogue(), 6)
         self.deliver(back)
         self.expect(back)
 
@@ -249,6 +259,30 @@ class SinkContract(Contract):
         assert caught.value.kind == "fenced", f"the error of an older fence is {caught.value.kind!r}, not 'fenced'"
         self.expect(new)
 
+    def test_a_sample_changes_nothing_that_was_delivered(self) -> None:
+        self.deliver(catalogue())
+        for outcomes in (catalogue(products=4, version=2), catalogue(products=4), catalogue(products=4, questions=0)):
+            receipts = self._sampled(outcomes)
+            self.expect(catalogue())
+            if not self.is_snapshot():
+                assert not any(one.delivered + one.retired + one.displaced for one in receipts), receipts
+        changed = catalogue(version=2)
+        self.deliver(changed)
+        self.expect(changed)
+
+    def test_of_a_sample_rows_are_added_only_of_products_and_types_without_any(self) -> None:
+        if self.is_snapshot():
+            pytest.skip("a snapshot sink")
+        parts = [of_types(one, ("product", "market")[: one.ordinal]) for one in catalogue(products=3)]
+        self.deliver(parts)
+        sample = catalogue(products=4, version=2)
+        receipts = self._sampled(sample)
+        missing = [of_types(one, ("product", "market")[one.ordinal % 3 :]) for one in sample]
+        self.expect([*parts, *missing])
+        assert [one.held for one in receipts] == [len(one.queries) for one in parts] + [0]
+        assert [one.held for one in self._sampled(catalogue(products=4, version=3))] == [6] * 4
+        self.expect([*parts, *missing])
+
     @pytest.mark.parametrize("seconds", [0.0, 0.003, 0.02])
     def test_a_killed_delivery_is_completed_by_the_next(self, seconds: float) -> None:
         self.deliver(catalogue())
@@ -274,7 +308,7 @@ class SinkContract(Contract):
             pytest.skip("not a snapshot sink")
         self.deliver(catalogue())
         first, second = catalogue(products=15), catalogue(products=15, version=2)
-        mixed = [_failed(one) if one.ordinal % 3 == 0 or one.ordinal > 11 else one for one in second]
+        mixed = [failed(one) if one.ordinal % 3 == 0 or one.ordinal > 11 else one for one in second]
         receipts = asyncio.run(self._deliver(mixed, 5, publish=True, fence=None))
         assert [receipt.product_key for receipt in receipts] == [one.product_key for one in mixed]
         self.expect([first[one.ordinal] if one.state == "failed" else one for one in mixed if one.ordinal < 12])
@@ -293,10 +327,22 @@ class SinkContract(Contract):
         check_receipts(outcomes, receipts)
         return receipts
 
+    def _sampled(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
+        """The receipts of a sample."""
+        sink = self.sink_of_sample(self.folder)
+        assert isinstance(sink, TakesSamples), "it has no `takes_samples`"
+        assert sink.takes_samples, "takes_samples is false"
+        receipts = asyncio.run(self._give(sink, outcomes, 5, publish=True))
+        check_receipts(outcomes, receipts)
+        return receipts
+
     async def _deliver(
         self, outcomes: Sequence[Outcome], size: int, *, publish: bool, fence: int | None
     ) -> list[Receipt]:
         sink = self.sink(self.folder) if fence is None else self.sink_with_fence(self.folder, fence)
+        return await self._give(sink, outcomes, size, publish=publish)
+
+    async def _give(self, sink: Sink, outcomes: Sequence[Outcome], size: int, *, publish: bool) -> list[Receipt]:
         receipts: list[Receipt] = []
         try:
             await sink.check()
@@ -333,47 +379,3 @@ class SinkContract(Contract):
             return isinstance(sink, SnapshotSink)
 
         return asyncio.run(look())
-
-
-def catalogue(*, products: int = 12, questions: int = 6, version: int = 1, turned: bool = False) -> list[Outcome]:
-    """Outcomes of a small job. Another `version` asks every third question differently; `turned` is back to front."""
-    made = []
-    for ordinal in range(products):
-        number = products - 1 - ordinal if turned else ordinal
-        queries = [_question(number, place, version) for place in range(questions)]
-        kept = tuple(reversed(queries) if turned else queries)
-        made.append(outcome(product_id=f"{number}:%/é", ordinal=ordinal, queries=kept))
-    return made
-
-
-def _question(product: int, place: int, version: int) -> Query:
-    wording = version if place % 3 == 0 else 1
-    return query(f"Question {place} about {product}, wording {wording}?", query_type=("product", "market")[place % 2])
-
-
-def _versioned(outcomes: Sequence[Outcome], version: int) -> list[Outcome]:
-    return [replace(item, version=version) for item in outcomes]
-
-
-def _deleted(item: Outcome) -> Outcome:
-    return replace(item, state="deleted", queries=())
-
-
-def _failed(item: Outcome) -> Outcome:
-    return replace(item, state="failed", queries=(), outcome_key="")
-
-
-def counted(outcomes: Sequence[Outcome]) -> Stored:
-    return Counter((item.product_key, query.query_type, query.text) for item in outcomes for query in item.queries)
-
-
-def check_receipts(outcomes: Sequence[Outcome], receipts: Sequence[Receipt]) -> None:
-    assert [receipt.product_key for receipt in receipts] == [item.product_key for item in outcomes], (
-        "apply() must return one receipt for each outcome, in order"
-    )
-    for item, receipt in zip(outcomes, receipts, strict=True):
-        assert receipt.error is None, f"{item.product_key} was refused: {receipt.error}"
-        accounted = receipt.delivered + receipt.unchanged + receipt.backup
-        assert accounted == len(item.queries), f"{receipt} accounts for {accounted} of {len(item.queries)} queries"
-        counts = (receipt.delivered, receipt.unchanged, receipt.backup, receipt.retired, receipt.displaced)
-        assert min(counts) >= 0, receipt

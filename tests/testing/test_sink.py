@@ -334,16 +334,6 @@ def test_a_snapshot_that_shows_early_is_caught(tmp_path):
     assert catches(contract, "test_a_snapshot_appears_as_a_whole", tmp_path)
 
 
-class Forgetting(Whole):
-    async def apply(self, outcomes):
-        return await super().apply([replace(item, state="done") for item in outcomes])
-
-
-def test_a_snapshot_that_loses_what_has_no_outcome_is_caught(tmp_path):
-    contract = type("Wrong", (TestWhole,), {"kind": Forgetting})
-    assert catches(contract, "test_a_snapshot_keeps_what_it_has_of_products_without_an_outcome", tmp_path)
-
-
 class KilledInPlace(TestDrawer):
     """At the top of the module, since another process loads it."""
 

@@ -78,7 +78,7 @@ class NoOptions(Options):
 
 class S3Options(Options):
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"bucket", "prefix", "layout", "region", "error_prefix", "backup_dir"}
+        {"bucket", "prefix", "layout", "region", "error_prefix", "backup_dir", "replace"}
     )
 
     bucket: Bucket = Field(description=_BUCKET_NAME)
@@ -99,6 +99,11 @@ class S3Options(Options):
         min_length=1,
         description="Local folder for the backup file that is written if the bucket refuses every write. Default: the "
         "job's state folder.",
+    )
+    replace: bool = Field(
+        False,
+        description="Replace objects at the job's keys even if another job or program wrote them. Otherwise such an "
+        "object ends the run before anything is paid (exit 74).",
     )
 
 

@@ -38,10 +38,12 @@ class Place:
         shard: Shard = WHOLE,
         environ: dict[str, str] | None = None,
         fence: int | None = None,
+        *,
+        sample: bool = False,
         **options: Any,
     ) -> SnapshotSink:
         given = {"environ": environ} if environ else {}
-        made = context(self.folder, "aws/s3", job_id=self.job, shard=shard, fence=fence, **given)
+        made = context(self.folder, "aws/s3", job_id=self.job, shard=shard, fence=fence, sample=sample, **given)
         return build_s3(S3Options(bucket=self.bucket, **options), made)
 
     def deliver(self, outcomes: Sequence[Outcome], shard: Shard = WHOLE, **options: Any) -> tuple[list[Receipt], int]:

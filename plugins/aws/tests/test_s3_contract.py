@@ -32,6 +32,9 @@ class TestDocument(SinkContract):
     def sink_with_fence(self, folder: Path, fence: int) -> SnapshotSink:
         return self.place.sink(self.shard, layout=self.layout, fence=fence)
 
+    def sink_of_sample(self, folder: Path) -> SnapshotSink:
+        return self.place.sink(self.shard, layout=self.layout, sample=True)
+
     def stored(self) -> Counter[tuple[str, str, str]]:
         return of_document(self.place.document()) if self.place.names("query/") else Counter()
 

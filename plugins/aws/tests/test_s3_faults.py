@@ -17,7 +17,7 @@ import pytest
 from aws_s3_place import Place, deliver, of_document, of_lines, totals
 from aws_server.proxy import CutBody, Delay, Drop, Fail, LoseAnswer
 from querygen_core.api import Shard, SinkError
-from querygen_core.testing.sink import catalogue, counted
+from querygen_core.testing.outcomes import catalogue, counted
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +154,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from aws_s3_place import Place, deliver
-from querygen_core.testing.sink import catalogue
+from querygen_core.testing.outcomes import catalogue
 asyncio.run(deliver(Place(sys.argv[1], Path(sys.argv[2])).sink(), catalogue()))
 """
 

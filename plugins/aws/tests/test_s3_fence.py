@@ -17,7 +17,7 @@ from aws_s3_place import WHOLE, Place, of_document
 from aws_server.proxy import Fail
 from querygen_core.api import Outcome, Shard, SinkError
 from querygen_core.testing import outcome
-from querygen_core.testing.sink import catalogue, counted
+from querygen_core.testing.outcomes import catalogue, counted
 
 pytestmark = pytest.mark.slow
 

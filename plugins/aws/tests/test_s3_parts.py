@@ -20,7 +20,7 @@ from aws_server.proxy import Delay, Fail, LoseAnswer
 from querygen_aws import clients
 from querygen_core.api import Shard, SinkError, partition_of
 from querygen_core.testing import outcome
-from querygen_core.testing.sink import catalogue, counted
+from querygen_core.testing.outcomes import catalogue, counted
 
 pytestmark = pytest.mark.slow
 

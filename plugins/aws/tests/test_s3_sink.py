@@ -16,7 +16,7 @@ from querygen_aws.s3 import staged_output
 from querygen_aws.s3.object_keys import job_name
 from querygen_core.api import ConfigError, Outcome, Shard, SinkError
 from querygen_core.testing import outcome, query
-from querygen_core.testing.sink import catalogue, counted
+from querygen_core.testing.outcomes import catalogue, counted
 
 HOSTILE_IDS = ("a/b", "a%2Fb", "../../etc", "..", ".hidden", "backup_1", "ä ö", "a\nb", "x" * 255, "é" * 255, "a.json")
 

@@ -21,6 +21,9 @@ class TestJsonl(SinkContract):
     def sink_with_fence(self, folder: Path, fence: int) -> SnapshotSink:
         return self.build(SnapshotOptions(path=str(folder / self.name)), context(folder, fence=fence))
 
+    def sink_of_sample(self, folder: Path) -> SnapshotSink:
+        return self.build(SnapshotOptions(path=str(folder / self.name)), context(folder, sample=True))
+
     def stored(self) -> Held:
         path = self.folder / self.name
         return stored(path) if path.exists() else Counter()

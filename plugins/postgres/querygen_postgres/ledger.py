@@ -168,12 +168,13 @@ class Ledger:
     def write(self, cursor: Cursor, located: Sequence[Located]) -> dict[str, Receipt]:
         """Make the job's rows for these products equal to their outcomes. Receipts by product key."""
         products = {product_id for _, product_id in located if product_id is not None}
-        self._lock(cursor, products)
+        self.lock(cursor, products)
         claimed = self._claim(cursor, located)
         rest = [(delivery, product_id) for delivery, product_id in located if delivery.key not in claimed]
         return {**claimed, **(self._reconcile(cursor, rest) if rest else {})}
 
-    def _lock(self, cursor: Cursor, products: Collection[int]) -> None:
+    def lock(self, cursor: Cursor, products: Collection[int]) -> None:
+        """Let no other writer change rows of these products, by id, until the transaction has ended."""
         if products:
             cursor.execute(self._names.sql(_LOCK_PRODUCTS), {"products": sorted(products)})
 
@@ -243,7 +244,7 @@ class Ledger:
             further = {row.product_id for row in ledger_rows if row.product_id is not None} - locked
             if not further:
                 return ledger_rows, values["products"]
-            self._lock(cursor, further)
+            self.lock(cursor, further)
             locked |= further
 
     def _query_rows(self, cursor: Cursor, mine: Iterable[LedgerRow], products: list[int]) -> dict[int, QueryRow]:

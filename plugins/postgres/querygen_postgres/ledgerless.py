@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from querygen_core.api import Query, Receipt
 from querygen_postgres.names import TableNames
@@ -44,9 +44,13 @@ class Ledgerless:
         complete = [delivery for delivery, product_id in located if not _missing(delivery, product_id, stored)]
         return {item.key: Receipt(product_key=item.key, unchanged=len(item.outcome.queries)) for item in complete}
 
+    def lock(self, cursor: Cursor, products: Collection[int]) -> None:
+        """Let no other writer change rows of these products, by id, until the transaction has ended."""
+        cursor.execute(_LOCK, (self._names.schema, list(products)))
+
     def write(self, cursor: Cursor, located: Sequence[Located]) -> dict[str, Receipt]:
         """Add the rows that are missing. Receipts by product key."""
-        cursor.execute(_LOCK, (self._names.schema, _products(located)))
+        self.lock(cursor, _products(located))
         stored = self._stored(cursor, located)
         added: list[tuple[int, Query]] = []
         receipts = {}

@@ -24,6 +24,7 @@ from querygen_postgres.preflight import Preflight
 from querygen_postgres.products import ProductTable
 from querygen_postgres.records import Located, ProductRows, lookup_of_outcome
 from querygen_postgres.rows import RowWriter, triggers
+from querygen_postgres.sample import SampleStore
 from querygen_postgres.session import Cursor, Session, Timeouts
 
 _UNLIMITED = 1_000_000  # products of a batch
@@ -53,6 +54,7 @@ class QueriesSink:
         self.database = PostgresDatabase(self._session, names, ledger=options.ledger != "off", try_out=self._check)
         self._options = options
         self._context = context
+        self.takes_samples = True
         self._fence = Fence(names, context)
         self._store: Store | None = None
         self._done: dict[tuple[str, int, bytes], Receipt] = {}
@@ -108,7 +110,9 @@ class QueriesSink:
         def work(cursor: Cursor) -> dict[str, Receipt]:
             if self._preflight.uses_ledger():
                 self._fence.hold(cursor, [delivery.key for delivery in batch])
-            located[:] = _locate(cursor, products, batch)  # replaced if the transaction is tried again
+            located[:] = _locate(
+                cursor, products, batch, changes=not self._context.sample
+            )  # replaced if the transaction is tried again
             return store.write(cursor, located)
 
         def is_stored(cursor: Cursor) -> bool:
@@ -134,10 +138,12 @@ class QueriesSink:
             if uses_ledger:
                 if self._context.fence is not None:
                     self._session.write(self._fence.register)
-                others = self._options.previous_jobs == "deactivate"
-                self._store = Ledger(self._names, self._context.job_id, writer, deactivate_others=others)
+                others = self._options.previous_jobs == "deactivate" and not self._context.sample
+                store: Ledger | Ledgerless = Ledger(self._names, self._context.job_id, writer, deactivate_others=others)
             else:
-                self._store = Ledgerless(self._names, writer)
+                store = Ledgerless(self._names, writer)
+            job_id = self._context.job_id if uses_ledger else None
+            self._store = SampleStore(self._names, store, job_id) if self._context.sample else store
         return self._store
 
     def _row_writer(self, cursor: Cursor) -> RowWriter:
@@ -180,14 +186,20 @@ def _without_repetition(deliveries: Sequence[ProductRows]) -> Iterator[list[Prod
     yield list(part.values())
 
 
-def _locate(cursor: Cursor, products: ProductTable, deliveries: Sequence[ProductRows]) -> list[Located]:
+def _locate(
+    cursor: Cursor, products: ProductTable, deliveries: Sequence[ProductRows], *, changes: bool
+) -> list[Located]:
     """Each with its row of `products`: the one that the preprocessor found, else one that is found or, unless the
-    product is deleted, created now.
+    product is deleted, created now. changes: a row whose content has changed is brought up to date.
     """
     unknown = [delivery for delivery in deliveries if delivery.product_id is None]
     rows: dict[str, int] = {}
+    if not changes:
+        matches = products.find(cursor, [lookup_of_outcome(delivery.outcome) for delivery in unknown])
+        rows = {key: match.product_id for key, match in matches.items() if match.is_unique}
+        unknown = [delivery for delivery in unknown if delivery.key not in rows]
     if lookups := [lookup_of_outcome(delivery.outcome) for delivery in unknown if not delivery.is_deleted]:
-        rows = products.find_or_create(cursor, lookups)
+        rows |= products.find_or_create(cursor, lookups)
     if deleted := [lookup_of_outcome(delivery.outcome) for delivery in unknown if delivery.is_deleted]:
         matches = products.find(cursor, deleted)
         rows |= {key: match.product_id for key, match in matches.items() if match.is_unique}

@@ -42,9 +42,11 @@ class Shop:
     schema: str = "public"
     given: Mapping[str, Any] | None = None
 
-    def sink(self, job: str = JOB, *, upstream: tuple[str, ...] | None = None, **options: Any) -> QueriesSink:
+    def sink(
+        self, job: str = JOB, *, upstream: tuple[str, ...] | None = None, sample: bool = False, **options: Any
+    ) -> QueriesSink:
         given = {"dsn": self.database.dsn, "schema": self.schema, **(self.given or {}), **options}
-        surroundings = context(self.folder, "postgres/queries", job_id=job, upstream=upstream)
+        surroundings = context(self.folder, "postgres/queries", job_id=job, upstream=upstream, sample=sample)
         return build_queries(QueriesOptions(**given), surroundings)
 
     def init(self) -> list[str]:

@@ -45,5 +45,8 @@ class TestQueries(SinkContract):
     def sink_with_fence(self, folder: Path, fence: int) -> Sink:
         return build_queries(QueriesOptions(dsn=self.dsn, ledger=self.ledger), context(folder, fence=fence))
 
+    def sink_of_sample(self, folder: Path) -> Sink:
+        return build_queries(QueriesOptions(dsn=self.dsn, ledger=self.ledger), context(folder, sample=True))
+
     def stored(self) -> Counter[tuple[str, str, str]]:
         return Counter(self.place.rows(_STORED))

@@ -49,9 +49,20 @@ class Bucket:
         SinkError: S3 refused or failed, or the object belongs to another job.
     """
 
-    def __init__(self, client: Any, name: str, job: str, before_write: Callable[[], None] = lambda: None) -> None:
-        """before_write: called before each write and removal; what it raises prevents that and is passed on."""
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        job: str,
+        before_write: Callable[[], None] = lambda: None,
+        *,
+        replace: bool = False,
+    ) -> None:
+        """before_write: called before each write and removal; what it raises prevents that and is passed on. replace:
+        objects that are not the job's may be replaced too.
+        """
         self.name = name
+        self._replace = replace
         self._before_write = before_write
         self._client = client
         self._job = job
@@ -92,9 +103,11 @@ class Bucket:
                     return None
                 raise
         info = _info({"ETag": stream.etag, "ContentLength": stream.size, "Metadata": stream.metadata})
-        if info.job != self._job:
-            stream.close()
+        try:
             self._require_own(key, info)
+        except SinkError:
+            stream.close()
+            raise
         return info, stream
 
     def put(self, key: str, body: Body, current: ObjectInfo | None) -> ObjectInfo:
@@ -183,10 +196,11 @@ class Bucket:
         raise SinkError("permanent", f"{self._url('')}: {message}")
 
     def _require_own(self, key: str, info: ObjectInfo) -> None:
-        if info.job != self._job:
+        if info.job != self._job and not self._replace:
             owner = f"it belongs to the job {info.job}" if info.job else "querygen has not written it"
             message = f"{self._url(key)}: there is an object already, and {owner}; it is left unchanged"
-            raise SinkError("permanent", f"{message}: move it, or choose another prefix")
+            advice = "move it, choose another prefix, or take it over with `replace: true`"
+            raise SinkError("permanent", f"{message}: {advice}")
 
     @contextmanager
     def _errors(self, key: str) -> Iterator[None]:

@@ -30,15 +30,22 @@ class ObjectKeys:
     """As `job_name` returns it."""
     partitions: int = 64
     """Number of partitions of the job, thus of its parts in layout `parts`."""
+    sample: bool = False
+    """Whether they are those of a sample, beside the job's own."""
+
+    @property
+    def _name(self) -> str:
+        # A job may have this very name. Its objects say whose they are, so that neither replaces the other's.
+        return f"{self.job}.sample" if self.sample else self.job
 
     @property
     def document(self) -> str:
-        return f"{self.prefix}{self.job}.json"
+        return f"{self.prefix}{self._name}.json"
 
     @property
     def folder(self) -> str:
         """Prefix of the parts and their manifest."""
-        return f"{self.prefix}{self.job}/"
+        return f"{self.prefix}{self._name}/"
 
     @property
     def manifest(self) -> str:
@@ -59,7 +66,7 @@ class ObjectKeys:
     @property
     def errors(self) -> str:
         """Prefix of the lists of products with too few questions."""
-        return f"{self.error_prefix}{self.job}/"
+        return f"{self.error_prefix}{self._name}/"
 
     def short(self, part: int | None) -> str:
         """Return the key of one such list. part: None for layout `document`, which has a single one."""

@@ -34,11 +34,16 @@ class S3Sink(SnapshotWriter[StagedOutput]):
         self.identity = f"s3://{options.bucket}/{options.prefix}"
         self._context = context
         self._layouts = _layouts(options, context)
+        self.takes_samples = True  # they have keys of their own
         partitions = context.shard.partition_count
-        self._keys = ObjectKeys(options.prefix, options.error_prefix, job_name(context.job_id), partitions)
+        job = job_name(context.job_id)
+        self._keys = ObjectKeys(options.prefix, options.error_prefix, job, partitions, context.sample)
         access = client("s3", context.environ, options.region), options.bucket, self._keys.job
-        self._fence = Fence(Bucket(*access), self._keys, context.shard, context.fence, context.state_dir)
-        self._bucket = Bucket(*access, self._fence.check)
+        replace = options.replace
+        self._fence = Fence(
+            Bucket(*access, replace=replace), self._keys, context.shard, context.fence, context.state_dir
+        )
+        self._bucket = Bucket(*access, self._fence.check, replace=replace)
         folder = Path(options.backup_dir).expanduser() if options.backup_dir else context.state_dir
         self._backup = Backup(
             self._bucket, self._keys, context.shard, state_dir=context.state_dir, folder=folder, log=context.log
@@ -79,7 +84,7 @@ class S3Sink(SnapshotWriter[StagedOutput]):
         try:
             complete = publisher.publish(staged, self._existing)
         except SinkError as error:
-            if error.kind == "fenced":
+            if error.kind == "fenced" or self._context.sample:  # nobody misses a sample
                 raise
             raise self._back_up(staged, error) from error
         # Only now, so that a failure to write these lists cannot keep the queries from being written.
