@@ -11,11 +11,12 @@ from pathlib import Path
 from querygen_embedded.paths import ServerPaths
 from querygen_embedded.settings import SYNC_METHOD, include_settings
 from querygen_embedded.spawner import Spawner
-from querygen_embedded.start_error import REBUILD, StartError, kind_of
+from querygen_embedded.start_error import NO_SPACE, REBUILD, StartError, kind_of
 
 USER = "postgres"
 
 _INITDB_TIMEOUT = 120.0  # seconds
+_ROOM = 64  # MB that a new cluster needs, generously
 _OPTIONS = (
     f"--sync-method={SYNC_METHOD}",
     "--auth=scram-sha-256",
@@ -72,11 +73,20 @@ def _initialise(paths: ServerPaths, spawner: Spawner) -> None:
         initdb.kill()
         raise StartError("retry", f"initialising {paths.data} took more than {_INITDB_TIMEOUT:.0f} seconds") from None
     if failed:
-        cause = paths.cause_in_log(log_size)
+        cause = _cause(paths, log_size)
         raise StartError(kind_of(cause), f"the server's data directory {paths.data} cannot be set up: {cause}")
     include_settings(paths.partial)
     paths.partial.rename(paths.data)
     _sync(paths.folder)
+
+
+def _cause(paths: ServerPaths, log_size: int) -> str:
+    """On a full disk `initdb` may not be able to log why it fails; then it removes what it has written."""
+    cause = paths.cause_in_log(log_size)
+    free = shutil.disk_usage(paths.folder).free // 1_000_000
+    if free < _ROOM and NO_SPACE not in cause:
+        return f"{NO_SPACE} on device: a new server needs {_ROOM} MB, and {free} MB are free"
+    return cause
 
 
 def _write_password(path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 Kind = Literal["permanent", "retry"]
 
+NO_SPACE = "No space left"
 REBUILD = "remove the folder; its contents are rebuilt from the job's journal, without a call to a model"
 
 
@@ -28,4 +29,4 @@ class StartError(Exception):
 
 def kind_of(cause: str) -> Kind:
     """`retry` for a full disk, which may have space later; any other cause in the server's log is permanent."""
-    return "retry" if "No space left" in cause else "permanent"
+    return "retry" if NO_SPACE in cause else "permanent"

@@ -92,9 +92,12 @@ def test_a_file_in_the_folders_place(tmp_path):
     assert str(tmp_path / "server") in message
 
 
-def test_a_full_disk_may_heal(tmp_path):
-    """16 MiB, in a name space of its own, where the system lets us make one."""
-    mount = f"mount -t tmpfs -o size=16m none '{tmp_path}' && exec \"$@\""
+@pytest.mark.parametrize("size", ["16m", "24m", "33m"])
+def test_a_full_disk_may_heal(tmp_path, size: str):
+    """In a name space of its own, where the system lets us make one. In 24 MiB there is no room for the log either, in
+    33 MiB the reason is not in it.
+    """
+    mount = f"mount -t tmpfs -o size={size} none '{tmp_path}' && exec \"$@\""
     space = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
     try:
         tried = subprocess.run([*space, "/bin/true"], capture_output=True, text=True, check=False)

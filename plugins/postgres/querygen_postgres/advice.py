@@ -115,6 +115,6 @@ def _sequence_use(cursor: Cursor, names: TableNames, table: str, column: str) ->
     if used and used[0] > _SEQUENCE_USE:
         yield (
             f"the ids of {table}.{column} are {used[0]:.0%} used up: DROP VIEW IF EXISTS {names.ledger}."
-            f"active_queries, which prevents the change; ALTER TABLE {table} ALTER {column} TYPE bigint, and its "
+            f"active_queries, which may prevent the change; ALTER TABLE {table} ALTER {column} TYPE bigint, and its "
             "sequence AS bigint; then `querygen db init CONFIG` creates the view again"
         )

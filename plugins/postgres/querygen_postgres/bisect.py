@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import psycopg
 
-from querygen_postgres.failures import column_of, describe
+from querygen_postgres.failures import TooSlow, column_of, describe
 from querygen_postgres.rows import AlteredRows
 from querygen_postgres.session import Session
 
@@ -21,8 +21,8 @@ I = TypeVar("I")  # noqa: E741 - I for item
 R = TypeVar("R")
 
 Work = Callable[[Sequence[I]], dict[str, R]]
-DataProblem = psycopg.Error | UnicodeError | AlteredRows
-"""An error about the data of a batch; `Session` reports all others as `SinkError`."""
+DataProblem = psycopg.Error | UnicodeError | AlteredRows | TooSlow
+"""An error about the data of a batch, or its size; `Session` reports all others as `SinkError`."""
 
 
 def bisect(batch: Sequence[I], work: Work[I, R], reject: Callable[[I, DataProblem], dict[str, R]]) -> dict[str, R]:
@@ -34,7 +34,7 @@ def bisect(batch: Sequence[I], work: Work[I, R], reject: Callable[[I, DataProble
         return {}
     try:
         return work(batch)
-    except (psycopg.Error, UnicodeError, AlteredRows) as error:
+    except (psycopg.Error, UnicodeError, AlteredRows, TooSlow) as error:
         # `work` is one transaction, so nothing of the batch is stored. A rejected item costs about 2 log2(batch) calls.
         if len(batch) == 1:
             return reject(batch[0], error)
@@ -47,6 +47,8 @@ def explain(error: DataProblem, texts: Mapping[str, Iterable[str]], session: Ses
 
     texts: the values that were to be stored, by column.
     """
+    if isinstance(error, TooSlow):
+        return f"{error}: the product takes longer than statement_timeout, even by itself"
     if isinstance(error, AlteredRows):
         return str(error)
     if isinstance(error, UnicodeError) or error.sqlstate is None:

@@ -65,6 +65,10 @@ class ReadOnlyError(SinkError):
     """The server takes no writes: during a fail-over for a moment, otherwise for good."""
 
 
+class TooSlow(SinkError):
+    """A statement was cancelled, because it took longer than `statement_timeout`, or by somebody."""
+
+
 def sink_error(error: Exception, location: str) -> SinkError:
     """The error for callers outside the plugin. location: names the database, without a secret."""
     kind = kind_of(error)
@@ -73,6 +77,8 @@ def sink_error(error: Exception, location: str) -> SinkError:
         if _READ_ONLY.search(str(error)):
             return ReadOnlyError("retry", text)
         text += next((f"; {advice}" for problem, advice in _TLS_ADVICE if problem in str(error)), "")
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return TooSlow("retry", text)
     return SinkError("permanent" if kind == "data" else kind, text)
 
 

@@ -91,7 +91,12 @@ class QueriesOptions(ConnectionOptions):
         "deactivated. `off` needs no schema: rows are identified by product, type and text. `auto` is `on`, or `off` "
         "if the role may not create the schema.",
     )
-    statement_timeout: int = Field(60, ge=1, le=3600, description="Seconds after which PostgreSQL cancels a statement.")
+    statement_timeout: int = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="Seconds after which PostgreSQL cancels a statement. Transactions then get half as many products.",
+    )
     lock_timeout: int = Field(10, ge=1, le=3600, description="Seconds that a statement waits for a lock.")
 
     @model_validator(mode="after")

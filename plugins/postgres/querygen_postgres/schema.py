@@ -14,6 +14,7 @@ from querygen_postgres.session import Cursor
 _STATEMENT = re.compile(
     r"^CREATE (?P<kind>SCHEMA|TABLE|INDEX|VIEW) (?P<name>[\w.{}]+)(?: ON (?P<table>[\w.{}]+))?", re.MULTILINE
 )
+_START = re.compile(r"^CREATE", re.MULTILINE)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('querygen schema', 0))"
 _EXISTS = "SELECT to_regnamespace(%s) IS NOT NULL, to_regclass(%s) IS NOT NULL"
 _COLUMNS = """
@@ -58,7 +59,8 @@ def statements(names: TableNames) -> Iterator[Statement]:
         if match := _STATEMENT.search(part):
             table = _fill(match["table"] or "", names.schema, names.ledger)
             schema, name = table.partition(".")[0], _fill(match["name"], names.schema, names.ledger)
-            text = _fill(part[match.start() :], f'"{names.schema}"', f'"{names.ledger}"')
+            start = _START.search(part) or match  # the view's begins with a function
+            text = _fill(part[start.start() :], f'"{names.schema}"', f'"{names.ledger}"')
             yield Statement(match["kind"].lower(), f"{schema}.{name}" if schema else name, table, text)
 
 

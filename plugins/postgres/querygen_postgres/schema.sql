@@ -86,9 +86,13 @@ CREATE TABLE {ledger}.product (
 
 CREATE INDEX product_product_id ON {ledger}.product (product_id);
 
--- For readers: all active questions.
+-- For readers: all active questions. PostgreSQL lets nobody change the type of a column that a view shows, and the ids
+-- of questions are the first to run out. It does not look into the text of the function, which the planner replaces by
+-- the column. To find a row by its id, use `queries` itself: the index of an integer column does not serve a bigint.
+CREATE OR REPLACE FUNCTION {ledger}.query_id_of({schema}.queries) RETURNS bigint LANGUAGE sql IMMUTABLE
+  AS 'SELECT ($1).query_id::bigint'; -- in one statement with the view
 CREATE VIEW {ledger}.active_queries AS
-  SELECT q.query_id, q.product_id, p.brand_name, p.product_data ->> 'title' AS title,
+  SELECT {ledger}.query_id_of(q) AS query_id, q.product_id, p.brand_name, p.product_data ->> 'title' AS title,
          q.query_type, q.query_text, q.created_at
   FROM {schema}.queries q JOIN {schema}.products p USING (product_id)
   WHERE q.is_active;

@@ -12,6 +12,7 @@ from querygen_postgres.address import Address
 from querygen_postgres.bisect import DataProblem, bisect, explain
 from querygen_postgres.database import PostgresDatabase
 from querygen_postgres.dry_run import DryRun, Refused
+from querygen_postgres.failures import TooSlow
 from querygen_postgres.invented import Invented
 from querygen_postgres.names import TableNames
 from querygen_postgres.options import JobProductsOptions
@@ -101,6 +102,8 @@ class JobProducts:
         return dict(self._session.write(create))
 
     def _reject(self, lookup: ProductLookup, error: DataProblem) -> dict[str, int | Reject]:
+        if isinstance(error, TooSlow):
+            raise error
         texts = {"product_data": [str(lookup.data)], "brand_name": [lookup.brand]}
         message = f"the table products cannot store it: {explain(error, texts, self._session)}"
         return {lookup.key: Reject(reason="unstorable", message=message, key=lookup.key)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from querygen_core.api import Context, Outcome, Receipt
@@ -14,7 +15,7 @@ from querygen_postgres.bisect import DataProblem, bisect, explain
 from querygen_postgres.database import PostgresDatabase
 from querygen_postgres.dry_delivery import DryDelivery
 from querygen_postgres.dry_run import DryRun
-from querygen_postgres.failures import constraint_of
+from querygen_postgres.failures import TooSlow, constraint_of
 from querygen_postgres.fence import Fence
 from querygen_postgres.ledger import Ledger
 from querygen_postgres.ledgerless import MAX_PRODUCTS, Ledgerless
@@ -26,6 +27,7 @@ from querygen_postgres.records import Located, ProductRows, lookup_of_outcome
 from querygen_postgres.rows import RowWriter, triggers
 from querygen_postgres.sample import SampleStore
 from querygen_postgres.session import Cursor, Session, Timeouts
+from querygen_postgres.transaction_size import TransactionSize
 
 _UNLIMITED = 1_000_000  # products of a batch
 _NEEDS = {"queries": ("SELECT", "INSERT"), "products": ("SELECT",)}
@@ -56,6 +58,7 @@ class QueriesSink:
         self._context = context
         self.takes_samples = True
         self._fence = Fence(names, context)
+        self._size = TransactionSize(options.statement_timeout, context.log)
         self._store: Store | None = None
         self._done: dict[tuple[str, int, bytes], Receipt] = {}
 
@@ -97,9 +100,9 @@ class QueriesSink:
     def _deliver(self, deliveries: Sequence[ProductRows], store: Store, products: ProductTable) -> None:
         rest = self._not_done(deliveries)
         self._note(rest, bisect(rest, lambda part: self._unchanged(part, store), _not_compared))
-        max_products = _UNLIMITED if self._preflight.uses_ledger() else MAX_PRODUCTS
-        for batch in self._batches(self._not_done(rest), max_products):
-            self._note(batch, bisect(batch, lambda part: self._write(part, store, products), self._reject))
+        write = partial(self._size.write, write=lambda part: self._write(part, store, products))
+        for batch in self._batches(self._not_done(rest)):
+            self._note(batch, bisect(batch, write, self._reject))
 
     def _unchanged(self, batch: Sequence[ProductRows], store: Store) -> dict[str, Receipt]:
         return self._session.read(lambda cursor: store.unchanged(cursor, batch))
@@ -160,13 +163,16 @@ class QueriesSink:
             if delivery.key in receipts:
                 self._done[delivery.identity] = receipts[delivery.key]
 
-    def _batches(self, deliveries: Sequence[ProductRows], max_products: int) -> Iterator[list[ProductRows]]:
-        """As many products as `batch_size` queries and `max_products` allow, at least one."""
+    def _batches(self, deliveries: Sequence[ProductRows]) -> Iterator[list[ProductRows]]:
+        """As many products as `batch_size` queries and the limits allow, at least one. A limit may fall meanwhile."""
+        max_products = _UNLIMITED if self._preflight.uses_ledger() else MAX_PRODUCTS
         batch: list[ProductRows] = []
         size = 0
         for delivery in deliveries:
             queries = len(delivery.outcome.queries)
-            if batch and (size + queries > self._options.batch_size or len(batch) == max_products):
+            if batch and (
+                size + queries > self._options.batch_size or len(batch) >= min(max_products, self._size.products)
+            ):
                 yield batch
                 batch, size = [], 0
             batch.append(delivery)
@@ -209,6 +215,8 @@ def _locate(
     ]
 
 
-def _not_compared(_delivery: ProductRows, _error: DataProblem) -> dict[str, Receipt]:
+def _not_compared(_delivery: ProductRows, error: DataProblem) -> dict[str, Receipt]:
     """A product whose key cannot even be looked up; the attempt to write it finds out why."""
+    if isinstance(error, TooSlow):
+        raise error
     return {}

@@ -39,7 +39,6 @@ def trigger(table: str, body: str, when: str = "BEFORE INSERT", kind: str = "TRI
     )
 
 
-DEFERRED = "AFTER INSERT"
 REFUSING = {
     "partition": ("", "there is no partition for it: create those for the days"),
     "json": ("ALTER TABLE products ALTER product_data TYPE json", "product_data has the type json, not jsonb; ALTER"),
@@ -150,7 +149,12 @@ def finder(shop: Shop, missing: str = "create") -> Any:
     return lambda: asyncio.run(check())
 
 
-@pytest.mark.parametrize("kind", REFUSING)
+def quick(kinds: dict[str, Any], *some: str) -> list[Any]:
+    """All of them; only these in the quick tests."""
+    return [kind if kind in some else pytest.param(kind, marks=pytest.mark.slow) for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", quick(REFUSING, "partition", "json", "raising at the end", "swallowing changes"))
 def test_a_database_that_refuses_queries(shop, kind: str):
     statement, told = REFUSING[kind]
     drop_view(shop)
@@ -168,7 +172,7 @@ def test_without_a_ledger_too(shop):
     assert "closed on Sundays" in refused(lambda: shop.check(ledger="off"), shop.database)[1]
 
 
-@pytest.mark.parametrize("kind", UNSUITED)
+@pytest.mark.parametrize("kind", quick(UNSUITED, "raising", "hiding"))
 def test_a_database_that_refuses_products(poor, kind: str):
     """Found by the preprocessor that creates their rows; and by the sink, where it is the one that does."""
     statement, told = UNSUITED[kind]
