@@ -18,7 +18,7 @@ from tests.jobs.aws.production import CONFIG, Production
 
 pytestmark = pytest.mark.slow
 
-CONSTRAINT = "not_sold_here"
+CONSTRAINT = "no_grinders"
 JOB = "errors/autumn%2F2026"
 LOST, BAD = records(10)[3]["title"], '{"id": "no-title"}'
 
@@ -37,7 +37,7 @@ def production(aws, database, model, tmp_path) -> Production:
     job = Production(tmp_path, aws, database, model, catalogue=catalogue)
     ended = job.command("db", "init", str(CONFIG))
     assert ended.code == 0, ended.err
-    database.rows(f"ALTER TABLE queries ADD CONSTRAINT {CONSTRAINT} CHECK (product_id <> 2)")
+    database.rows(f"ALTER TABLE queries ADD CONSTRAINT {CONSTRAINT} CHECK (query_text !~* 'grinder')")
     model.set_faults(script=[{"fault": "no_text", "contains": LOST}])
     return job
 
