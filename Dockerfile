@@ -51,11 +51,15 @@ COPY plugins plugins/
 RUN for name in $(cat plugins.txt) ${EXTRAS}; do if [ -d "plugins/${name}" ]; then set -- "$@" "./plugins/${name}"; fi; done \
  && python -m pip --python tools/bin/python wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . "$@" \
  && python -m pip --python /opt/querygen/bin/python install --no-compile --prefix /own --no-index --no-deps wheels/*.whl \
- && PYTHONPATH="$(echo /own/lib/python*/site-packages):$(echo /third-party/lib/python*/site-packages)" \
+ && PYTHONPATH="$(echo /own/lib/python*/site-packages):$(echo /third-party/lib/python*/site-packages)" PIP_QUIET=0 \
     python -m pip --python /opt/querygen/bin/python check \
  && python -m compileall -q --invalidation-mode unchecked-hash -s /own -p /opt/querygen /own/lib
 
 FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title=querygen \
+      org.opencontainers.image.description="Questions for every product of a catalogue, as a job" \
+      org.opencontainers.image.source=https://github.com/querygen/querygen \
+      org.opencontainers.image.licenses=Apache-2.0
 ENV PATH=/opt/querygen/bin:${PATH} HOME=/tmp QUERYGEN_STATE_DIR=/var/lib/querygen \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 # The user is added without useradd, which records the date and so makes the image irreproducible. It has a name because the

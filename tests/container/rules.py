@@ -99,6 +99,14 @@ def hashed_installs(steps: Sequence[Step]) -> Iterator[str]:
                 yield f"pip installs unknown files: {command.strip()[:60]}"
 
 
+def nothing_missing(steps: Sequence[Step]) -> Iterator[str]:
+    """With `--no-deps` pip installs what is named; what that needs is looked for once all is there."""
+    last = max((n for n, step in enumerate(steps) if re.search(r"\bpip\b.* install\b", step.words)), default=-1)
+    checks = [n for n, step in enumerate(steps) if re.search(r"PIP_QUIET=0 .*\bpip\b.* check\b", step.words)]
+    if not any(n >= last for n in checks):
+        yield "no `pip check` names packages that are missing"
+
+
 def dependencies_first(steps: Sequence[Step]) -> Iterator[str]:
     """Third-party packages are installed before source is copied, or every change would install them again."""
     first = next((n for n, step in enumerate(steps) if any(map(_is_source, step.copies))), None)
@@ -131,6 +139,7 @@ RULES: tuple[Callable[[Sequence[Step]], Iterator[str]], ...] = (
     exec_form,
     no_unchecked_download,
     hashed_installs,
+    nothing_missing,
     dependencies_first,
     own_files_belong_to_root,
     no_secrets,

@@ -15,7 +15,7 @@ import pytest
 from tests.cli.process import querygen
 from tests.container.box import boxed
 from tests.container.checks import inventory, stale_bytecode, writable
-from tests.container.images import ROOT, BuildError
+from tests.container.images import ROOT
 from tests.container.test_image import STATE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -84,10 +84,3 @@ def test_it_trusts_the_authority_and_those_of_the_system(image, tmp_path):
         found = box.run("-c", trusted, program=["python"]).out.split()
     assert found.count(subject.hex()) == 1
     assert len(found) > 50
-
-
-def test_another_file_than_the_named_one_is_refused(image, make, prepared):
-    requirements = prepared / "wheels" / "requirements.txt"
-    requirements.write_text(re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", requirements.read_text("utf-8")))
-    with pytest.raises(BuildError, match="DO NOT MATCH THE HASHES"):
-        make(prepared, "tampered-plugin", CONFIG="configs/mine.yaml", PLUGINS="wheels", CERTIFICATES="certificates")
