@@ -20,9 +20,9 @@ _log = logging.getLogger("querygen.plugins")
 class PluginGuard:
     """A context manager for calls of one component. It keeps no state, so that calls may overlap.
 
-    querygen's own errors pass, and so does a cancellation that comes from outside. Every other exception, SystemExit
-    included, becomes an `error` whose message names the component and the line in the plugin that failed; its traceback
-    is logged at DEBUG.
+    querygen's own errors pass, and so do an interrupt and a cancellation that comes from outside. Every other
+    exception, SystemExit and classes that are no `Exception` included, becomes an `error` whose message names the
+    component and the line in the plugin that failed; its traceback is logged at DEBUG.
     """
 
     label: str
@@ -54,7 +54,7 @@ class PluginGuard:
             if _is_being_cancelled():
                 return
             raise self.violation("it cancelled its own task") from None
-        if isinstance(error, Exception | SystemExit):
+        if not isinstance(error, KeyboardInterrupt | GeneratorExit):  # which are meant for us
             raise self.failure(error) from (None if self.is_secret else error)
 
     def failure(self, error: BaseException) -> QuerygenError:

@@ -20,7 +20,7 @@ from querygen_core.api import Response, Shard, Usage
 from querygen_core.journal.answer_db import AnswerDb
 from querygen_core.journal.schema import ANSWERS, connect
 from tests.benchmarks.measure import ROOT, Figures, Row, interleave
-from tests.faults.bad_disk import compile_to
+from tests.faults.preloaded import compile_to
 
 WRITERS = 16
 SECONDS = 5.0

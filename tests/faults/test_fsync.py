@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.bad_disk import compile_to
+from tests.faults.preloaded import compile_to
 from tests.faults.shop import CONCURRENCY, Shop, balanced
 
 pytestmark = pytest.mark.slow

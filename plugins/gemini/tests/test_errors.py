@@ -183,6 +183,20 @@ def test_a_server_that_is_not_there_was_not_asked(server, tmp_path):
     assert (error.kind, error.indeterminate) == ("retry", False)
 
 
+def test_a_name_that_nobody_knows_was_not_asked(server, tmp_path):
+    """F37: `.invalid` is never in the DNS."""
+    error = failure(server, tmp_path, base_url="https://models.invalid")
+    assert (error.kind, error.indeterminate) == ("retry", False)
+
+
+def test_a_server_without_tls_was_not_asked(server, tmp_path):
+    """F37: what answers there does not speak TLS, so that no request was sent."""
+    with HttpServer(lambda _: HttpReply(body={})) as plain:
+        error = failure(server, tmp_path, base_url=plain.url.replace("http://", "https://"))
+    assert (error.kind, error.indeterminate) == ("retry", False)
+    assert "SSL" in str(error)
+
+
 @pytest.mark.parametrize("state", ["revoked", "suspended", "leaked"])
 def test_a_key_that_is_no_longer_good(server, tmp_path, state):
     server.set_keys(**{KEY: state})

@@ -109,3 +109,26 @@ def test_a_catalogue_may_be_all_that_is_under_a_prefix(place, shop):
     ended = shop.run("--set", f"input.path=s3://{place.bucket}/feeds/today/")
     assert ended.code == 0, ended.err
     assert ended.json["input"] == len(lines)
+
+
+def test_credentials_that_expire_in_the_middle_lose_nothing(shop, place, proxy):
+    """F33: the store of the answers refuses the token from some moment on; with a new one the job goes on."""
+    shop.changes["journal"] = {"url": f"s3://{place.bucket}/kept/"}
+    shop.write()
+    proxy.on("PutObject", Fail("ExpiredToken"), key=r"kept/.*answers/", share=0.4)
+    proxy.on("PutObject", Fail("ExpiredToken"), key=r"query/shop\.json")
+    ended = shop.run(**proxy.environ)
+    assert ended.code in (75, 77), ended.err
+    assert "ExpiredToken" in ended.err
+    assert "Traceback" not in ended.err
+    assert balanced(ended.json)
+    paid = shop.paid
+    assert paid > 0, "it expired before the first call"
+    proxy.clear()
+    again = shop.run(**proxy.environ)
+    assert again.code == 0, again.err
+    assert balanced(again.json)
+    undisturbed = Shop(shop.folder.parent / "undisturbed", products=8, latency_ms=0)
+    assert undisturbed.run().code == 0
+    assert shop.paid == undisturbed.paid, "an answer was paid twice"
+    assert of_document(place.document())
