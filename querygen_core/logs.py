@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import PurePath
 from types import MappingProxyType, TracebackType
@@ -22,7 +23,7 @@ from typing import Any, Literal, TextIO
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.secrets.masking import mask, printable
 
-__all__ = ["Format", "bind", "configure", "log_loop_error", "printable"]
+__all__ = ["Format", "bind", "configure", "lines_written_by", "log_loop_error", "printable"]
 
 Format = Literal["text", "json"]
 
@@ -66,6 +67,19 @@ def configure(level: str = "INFO", log_format: Format = "text", stream: TextIO |
     threading.excepthook = _log_uncaught_in_thread
 
 
+@contextmanager
+def lines_written_by(write: Callable[[str], None]) -> Iterator[None]:
+    """While the block runs, hand every line to `write`, without its end, instead of the stream."""
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, _Handler)]
+    for handler in handlers:
+        handler.write_line = write
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.write_line = None
+
+
 def log_loop_error(_loop: object, context: Mapping[str, Any]) -> None:
     """The exception handler of the event loop."""
     last_resort.note(context.get("exception"))
@@ -91,6 +105,18 @@ def _log_uncaught_in_thread(failure: threading.ExceptHookArgs) -> None:
 
 class _Handler(logging.StreamHandler[TextIO]):
     """Drops records of libraries below WARNING, whatever level they set for themselves."""
+
+    write_line: Callable[[str], None] | None = None
+    """Takes the lines instead of the stream."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.write_line is None:
+            super().emit(record)
+            return
+        try:
+            self.write_line(self.format(record))
+        except Exception:  # noqa: BLE001 - as in logging
+            self.handleError(record)
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and record.name in _CARRIERS:

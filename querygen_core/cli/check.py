@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from querygen_core.cli.loading import Loaded, load
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import configure_logs, print_result
 from querygen_core.cli.problems import ProblemCollector
 from querygen_core.cli.readiness import Readiness
 from querygen_core.cli.run import with_auto_input
@@ -22,7 +22,7 @@ from querygen_core.engine.file_uses import check_files
 from querygen_core.engine.shards import shard_from
 from querygen_core.engine.shutdown import Shutdown
 from querygen_core.engine.state_dir import make_folder
-from querygen_core.logs import configure, printable
+from querygen_core.logs import printable
 from querygen_core.registry.kinds import GENERATOR
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def check(arguments: argparse.Namespace) -> int:
     """Look at a config, and at as much of what it names as was asked for."""
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     loaded = with_auto_input(arguments, load(arguments.config, arguments.set))
     run_options = RunOptions(
         environ=dict(os.environ),

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from querygen_core.cli.check import with_builder
 from querygen_core.cli.loading import load
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import configure_logs, print_result
 from querygen_core.cli.next_steps import set_flags
 from querygen_core.cli.problems import ProblemCollector
 from querygen_core.cli.readiness import data_components
@@ -26,7 +26,6 @@ from querygen_core.contracts.errors import Exit, UsageError
 from querygen_core.contracts.protocols import Database
 from querygen_core.contracts.records import Finding, ResultSet
 from querygen_core.engine.build import Builder
-from querygen_core.logs import configure
 from querygen_core.registry import PluginGuard
 from querygen_core.secrets.masking import mask, printable
 
@@ -101,7 +100,7 @@ def _call_each(
     choose: Callable[[Databases], Databases] = _all,
 ) -> tuple[ProblemCollector, dict[str, list[T]]]:
     """Call each component of the chosen databases. Returns the problems, and the results by database identity."""
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     collector = ProblemCollector()
 
     async def work(builder: Builder) -> dict[str, list[T]]:

@@ -14,7 +14,7 @@ from typing import Any
 from querygen_core.api import Context
 from querygen_core.cli.job_place import JobPlace, job_place, state_dir_of, with_journal
 from querygen_core.cli.loading import Loaded, load_again
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import columns, configure_logs, print_result
 from querygen_core.cli.run import run_and_report, run_options_from, with_auto_input
 from querygen_core.cli.summary import summarise
 from querygen_core.contracts.errors import Exit, InputError, JournalError, UsageError
@@ -38,7 +38,7 @@ def report(arguments: argparse.Namespace) -> int:
     elif merged is None:
         print_result(f"Job {printable(place.job_id)}: no run has finished yet")
     else:
-        print_result(summarise(merged, _letters(place, merged, in_store=remote is not None), ()))
+        print_result(summarise(merged, _letters(place, merged, in_store=remote is not None), columns=columns()))
     return Exit.DONE
 
 
@@ -68,7 +68,7 @@ def retry(arguments: argparse.Namespace) -> int:
 
     JOB: with the config of its last run. CONFIG: with this config. Both read the products that the last run read.
     """
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     place = job_place(arguments)
     kept = with_journal(place.loaded, RemoteJournal.last_config) if place.loaded else None
     kept = kept or asyncio.run(_last_config(place))

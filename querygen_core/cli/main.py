@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -48,6 +50,18 @@ def _call(argv: Sequence[str]) -> int:
         return int(exc.code or 0)
     module, function = arguments.command.split(":")
     return int(getattr(import_module(f"querygen_core.cli.{module}"), function)(arguments))
+
+
+def configure_logs(arguments: argparse.Namespace) -> None:
+    """As the command line wants them."""
+    from querygen_core.logs import configure
+
+    configure("error" if arguments.quiet else arguments.log_level, arguments.log_format)
+
+
+def columns() -> int | None:
+    """Of the terminal that results go to; None if they go elsewhere."""
+    return max(shutil.get_terminal_size().columns, 40) if sys.stdout.isatty() else None
 
 
 def print_result(text: str, end: str = "\n") -> None:

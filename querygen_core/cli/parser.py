@@ -196,7 +196,11 @@ def _add_run_flags(parser: Parser) -> None:
 
 def _add_log_flags(parser: Parser) -> None:
     levels = ("debug", "info", "warning", "error")
-    parser.add_argument(
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-q", "--quiet", action="store_true", help="Errors and the result only: no progress, no warnings"
+    )
+    amount.add_argument(
         "--log-level",
         metavar="L",
         choices=levels,

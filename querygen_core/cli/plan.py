@@ -9,13 +9,13 @@ import sys
 from contextlib import AsyncExitStack, redirect_stdout
 
 from querygen_core.cli.loading import Loaded, load, overrides
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import configure_logs, print_result
 from querygen_core.cli.run import run_options_from, with_auto_input
 from querygen_core.contracts.errors import Exit
 from querygen_core.engine.build import Builder, RunOptions
 from querygen_core.engine.plan import Plan, PlanLine, make_plan
 from querygen_core.engine.token_guess import NONE, Range
-from querygen_core.logs import configure, printable
+from querygen_core.logs import printable
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400  # seconds
 _CENT = 0.01
@@ -23,7 +23,7 @@ _LIMITS = {"max_calls": "{:,.0f} calls", "max_tokens": "{:,.0f} tokens"}
 
 
 def plan(arguments: argparse.Namespace) -> int:
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     loaded = with_auto_input(arguments, load(arguments.config, overrides(arguments), job_id=arguments.job_id))
     made = plan_for(loaded, run_options_from(arguments))
     print_result(json.dumps(made.to_json(), ensure_ascii=False) if arguments.json else printable_plan(made))

@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from querygen_core.cli.loading import Loaded, load
-from querygen_core.cli.main import print_result
+from querygen_core.cli.main import configure_logs, print_result
 from querygen_core.cli.run import with_auto_input
 from querygen_core.contracts.errors import Exit, MissingInput, Stopped, UsageError
 from querygen_core.contracts.records import Answer, Product, Request, Want
 from querygen_core.engine.build import Builder, RunOptions
-from querygen_core.logs import configure
 from querygen_core.registry.kinds import GENERATOR
 
 
@@ -40,7 +39,7 @@ class _PrintRequest:
 
 def render(arguments: argparse.Namespace) -> int:
     """Print the first request of each generator for one product."""
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     loaded = with_auto_input(arguments, load(arguments.config, arguments.set))
     asyncio.run(_render(arguments, loaded))
     return Exit.DONE

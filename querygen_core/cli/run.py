@@ -11,7 +11,7 @@ from pathlib import Path
 
 from querygen_core.cli.confirm import is_confirmed
 from querygen_core.cli.loading import Loaded, load, overrides
-from querygen_core.cli.main import OutputError, print_result, report_error
+from querygen_core.cli.main import OutputError, columns, configure_logs, print_result, report_error
 from querygen_core.cli.next_steps import next_steps
 from querygen_core.cli.progress import watch
 from querygen_core.cli.summary import summarise
@@ -24,7 +24,7 @@ from querygen_core.engine.run import RunResult, run_job
 from querygen_core.engine.shards import shard_from, shard_named
 from querygen_core.engine.shutdown import cause_of, end_words
 from querygen_core.engine.state_dir import job_folder, shard_folder
-from querygen_core.logs import configure, printable
+from querygen_core.logs import printable
 
 log = logging.getLogger("querygen.run")
 
@@ -32,7 +32,7 @@ AUTO_INPUT = "files/auto"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     loaded = with_auto_input(arguments, load(arguments.config, overrides(arguments), job_id=arguments.job_id))
     run_options = run_options_from(arguments)
     if not is_confirmed(loaded, run_options, asked_for=arguments.confirm):
@@ -69,10 +69,11 @@ def run_and_report(arguments: argparse.Namespace, loaded: Loaded, run_options: R
             _print(arguments, loaded, run_options, result)
         heed_signals_with(result.code)
 
+    shown = None if arguments.quiet else watch
     # Closing the loop waits for its tasks: the last resort comes first.
     with redirect_stdout(sys.stderr), asyncio.Runner() as runner, last_resort:
         try:
-            return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, watch, on_end)).code
+            return runner.run(run_job(loaded.pipeline, run_options, loaded.registry, shown, on_end)).code
         except JournalError as error:  # the run has not begun, so that nothing else tells of its end
             failure = error
     log.error("%s%s", failure, end_words(failure.exit_code, cause_of(failure)))
@@ -93,5 +94,6 @@ def _print(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOption
 
 def _summary(arguments: argparse.Namespace, loaded: Loaded, run_options: RunOptions, result: RunResult) -> str:
     folder = job_folder(Path(loaded.pipeline.runtime.state_dir), loaded.pipeline.job_id)
-    text = summarise(result.report, f"{shard_folder(folder, run_options.shard) / DEAD_LETTERS}", result.examples)
+    letters = f"{shard_folder(folder, run_options.shard) / DEAD_LETTERS}"
+    text = summarise(result.report, letters, result.examples, columns=columns())
     return "\n".join([text, *map(printable, next_steps(arguments, loaded, run_options, result))])

@@ -16,14 +16,14 @@ from querygen_core.api import JobSpec, Submission
 from querygen_core.cli.bundle import bundle, products_of
 from querygen_core.cli.check import with_builder
 from querygen_core.cli.loading import Loaded, load
-from querygen_core.cli.main import OutputError, print_result, report_error
+from querygen_core.cli.main import OutputError, configure_logs, print_result, report_error
 from querygen_core.cli.run import with_auto_input
 from querygen_core.cli.watch import Watched, watch
 from querygen_core.config import ComponentConfig
 from querygen_core.contracts.errors import ConfigError, Exit
 from querygen_core.engine.build import Builder
 from querygen_core.engine.shards import check_shards
-from querygen_core.logs import configure, printable
+from querygen_core.logs import printable
 from querygen_core.registry import Registered, Registry
 from querygen_core.registry.kinds import SUBMITTER
 
@@ -33,7 +33,7 @@ _NO_SUBMITTER = "no installed plugin can submit jobs; for AWS Batch: pip install
 
 
 def submit(arguments: argparse.Namespace) -> int:
-    configure(arguments.log_level, arguments.log_format)
+    configure_logs(arguments)
     loaded = with_auto_input(arguments, load(arguments.config, arguments.set, job_id=arguments.job_id))
     check_shards(arguments.shards, loaded.pipeline.runtime.partitions)
     component = loaded.pipeline.submit or _only_submitter(loaded.registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from querygen_core.contracts.records import Outcome
@@ -10,15 +11,26 @@ from querygen_core.logs import printable
 from querygen_core.report.build import STATES
 from querygen_core.secrets.masking import mask
 
+_LABEL = 10  # columns before the text of a row
 _MOST_REASONS = 6
 _EXAMPLES_PER_TYPE = 2
 _ENOUGH_PRODUCTS = 20  # of fewer nobody should conclude how many questions are lost
 
 
-def summarise(report: Mapping[str, Any], letters: str, examples: Sequence[Outcome]) -> str:
-    """The summary of one report. letters: where its dead letters are. examples: their first queries are shown."""
-    lines = [*_numbers(report, letters), *_examples(examples), *_notes(report)]
-    return "\n".join(printable(mask(line)) for line in lines)
+def summarise(
+    report: Mapping[str, Any], letters: str, examples: Sequence[Outcome] = (), *, columns: int | None = None
+) -> str:
+    """The summary of one report. letters: where its dead letters are. examples: the poorest product and a random one,
+    whose first queries are shown. columns: of the terminal, None for a file.
+    """
+    lines = [printable(mask(line)) for line in (*_numbers(report, letters), *_examples(examples), *_notes(report))]
+    return "\n".join(lines if columns is None else [_wrapped(line, columns) for line in lines])
+
+
+def _wrapped(line: str, columns: int) -> str:
+    """Broken between words only, under the text of its row."""
+    below = " " * {0: 2, 2: _LABEL}.get(len(line) - len(line.lstrip()), _LABEL + 3)
+    return "\n".join(wrap(line, columns, subsequent_indent=below, break_long_words=False, break_on_hyphens=False))
 
 
 def _numbers(report: Mapping[str, Any], letters: str) -> Iterator[str]:
@@ -74,7 +86,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _row(label: str, text: str) -> str:
-    return f"  {label:<8}{text}"
+    return f"  {label:<{_LABEL - 2}}{text}"
 
 
 def _dropped(reasons: Mapping[str, int]) -> str:
@@ -98,8 +110,9 @@ def _sink(sink: Mapping[str, Any], message: str) -> str:
 
 
 def _examples(examples: Sequence[Outcome]) -> Iterator[str]:
-    for outcome in examples:
-        yield f"  {printable(outcome.title)[:100]}"
+    for label, outcome in zip(("poorest", "random"), examples, strict=False):
+        counts = f"{len(outcome.queries):,} kept, {len(outcome.dropped):,} dropped"
+        yield _row(label, f"{printable(outcome.title)[:100]}: {counts}")
         for query_type in dict.fromkeys(query.query_type for query in outcome.queries):
             texts = [query.text for query in outcome.queries if query.query_type == query_type]
             yield from (f"    {query_type:<8} {printable(text)}" for text in texts[:_EXAMPLES_PER_TYPE])

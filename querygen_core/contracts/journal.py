@@ -150,6 +150,8 @@ class Tally:
     """Reason → dropped queries."""
     short: Mapping[str, int]
     """Reason → how often a generator fell short of its count for it."""
+    poorest: int | None = None
+    """Ordinal of the product with the fewest good queries; None if none has an outcome."""
 
     @property
     def generated(self) -> int:

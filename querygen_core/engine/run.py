@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from querygen_core import __version__
 from querygen_core.config import Pipeline
 from querygen_core.contracts.errors import Exit, QuerygenError, Stopped
-from querygen_core.contracts.journal import Journal
+from querygen_core.contracts.journal import Journal, Spent
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.contracts.records import Event, Outcome
 from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.build import Builder, RunOptions
 from querygen_core.engine.dead_letter_log import DeadLetterLog
 from querygen_core.engine.deliver import SinkDelivery, SinkRun, may_deliver
+from querygen_core.engine.examples import examples
 from querygen_core.engine.exit_status import exit_status, sink_report
+from querygen_core.engine.figures import Figures, Watch, figures
 from querygen_core.engine.file_uses import check_files
 from querygen_core.engine.first_records import FirstRecords
 from querygen_core.engine.ingest import Ingest
@@ -44,10 +46,7 @@ from querygen_core.report.generators import generator_report
 T = TypeVar("T")
 log = logging.getLogger("querygen.run")
 
-Watch = Callable[[RunStats], Coroutine[Any, Any, None]]
-"""Shows the progress of a run; cancelled when the run ends."""
-
-_EXAMPLES = 3
+_CLOSING_IN_A_HURRY = 1.5  # seconds, in which a lease can be given back
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class RunResult:
     report: Mapping[str, Any]
     """The object that `--json` prints."""
     examples: Sequence[Outcome] = ()
-    """A few outcomes of this run, in input order."""
+    """The poorest product and one that is drawn; fewer where there are fewer."""
     statement: str = ""
     """A statement that shows what a sink has written to its database; "" if no sink has one."""
 
@@ -94,6 +93,8 @@ class Job:
     """Facts about the run that the report repeats: attempt, shard, config hash, models."""
     attempt: int = 0
     """Number of the run, from 1."""
+    spent: Spent = field(default_factory=Spent)
+    """Before this run."""
     model_client: ModelClient | None = None
     """Built when the sinks have been checked."""
     run_events: RunEvents = field(init=False)
@@ -146,13 +147,19 @@ class Job:
         """While the block runs, send events to the observers and show progress."""
         tasks = [asyncio.create_task(feed.run()) for feed in self.observer_feeds]
         if watch is not None:
-            tasks.append(asyncio.create_task(watch(self.stats)))
+            tasks.append(asyncio.create_task(watch(self._figures)))
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _figures(self) -> Figures:
+        client = self.model_client
+        models = None if client is None else list(client.keys.models.values())
+        max_cost = None if client is None else client.caller.budget.max_cost
+        return figures(self.stats, self.shutdown, self.sinks, models, spent=self.spent, max_cost=max_cost)
 
     def _announce_shutdown(self) -> None:
         self.run_events.append("draining", exit_code=self.shutdown.code, message=self.shutdown.message)
@@ -175,8 +182,8 @@ class Job:
             model.name: {"use": model.provider.use, "model": model.model, "note": model.note}
             for model in models.values()
         }
-        spent = await self.journal.spent()
-        self.model_client = self.builder.model_client(models, self.journal, spent, self.shutdown, self.stats)
+        self.spent = await self.journal.spent()
+        self.model_client = self.builder.model_client(models, self.journal, self.spent, self.shutdown, self.stats)
         product_pipeline = self.builder.product_pipeline(self.model_client)
         self.model_client.caller.first_call.components += product_pipeline.components
         ingest = Ingest(
@@ -279,12 +286,11 @@ class Job:
         folder = shard_folder(self.builder.folder, self.run_options.shard)
         await write_report_files(folder, report, self.pipeline.resolved, self.journal)
         await self._hand_over(report)
-        examples = await self.journal.snapshot(-1, _EXAMPLES)
         return RunResult(
             end.code,
             end.message,
             report,
-            [example.outcome for example in examples if example.current],
+            await examples(self.journal, tally, self.pipeline.job_id),
             self._statement(),
         )
 
@@ -293,7 +299,9 @@ class Job:
         if self.run_options.sample is None and may_deliver(self.journal, self.shutdown):
             whole = self.stats.input_done and not self.shutdown.is_set
             left = self.shutdown.seconds_left()
-            await hand_over(self.sinks, self.journal, report, whole=whole, seconds_left=left)
+            handing = hand_over(self.sinks, self.journal, report, whole=whole, seconds_left=left)
+            with suppress(Stopped):
+                await self.shutdown.unless_hurried(handing)
 
     async def _flush_observers(self) -> int:
         """Send what is left to the observers; how many events they have not taken."""
@@ -338,9 +346,12 @@ async def run_job(
         check_files(builder)
         make_folder(builder.folder)
         with last_resort:  # so that it watches over the closing too
-            result = await Job(pipeline, builder.run_options, builder, builder.journal()).execute(watch)
+            job = Job(pipeline, builder.run_options, builder, builder.journal())
+            result = await job.execute(watch)
             if on_end is not None:
                 on_end(result)
+            if job.shutdown.hurried.is_set():  # all is said, so what hangs now holds nobody up
+                last_resort.leave_after(_CLOSING_IN_A_HURRY, result.code)
             return result
 
 

@@ -112,6 +112,9 @@ class Shutdown:
         Raises:
             Stopped: it was cancelled, since the run must end at once.
         """
+        if self.hurried.is_set():
+            work.close()
+            raise Stopped(self.message)
         task = asyncio.ensure_future(work)
         hurry = asyncio.ensure_future(self.hurried.wait())
         try:

@@ -87,6 +87,8 @@ class Throttle:
     """Calls that may be in flight at the moment."""
     in_flight: int = 0
     """Calls in flight."""
+    paced: int = 0
+    """Calls that wait for the rates of requests and tokens."""
     _epoch: int = 0
     _successes: int = 0
     _in_vain: int = 0  # reductions since the last success
@@ -165,11 +167,14 @@ class Throttle:
         now = _now()
         delay = max((bucket.take(amount, now) for bucket, amount in self._amounts(tokens)), default=0.0)
         if delay > 0:
+            self.paced += 1
             try:
                 await self.shutdown.sleep(delay)
             except BaseException:
                 self._give_back(tokens)
                 raise
+            finally:
+                self.paced -= 1
 
     def _amounts(self, tokens: float) -> list[tuple[Bucket, float]]:
         return [(bucket, amount) for bucket, amount in ((self.rpm, 1.0), (self.tpm, tokens)) if bucket]

@@ -179,7 +179,9 @@ class Manifest:
             "(SELECT 1 FROM outcomes d WHERE d.product_key = o.product_key AND d.state = 'deleted')",
             run,
         ).fetchone()[0]
-        kept = db.execute(f"SELECT coalesce(sum(o.kept), 0) {_COMPLETED}", run).fetchone()[0]
+        # SQLite takes the ordinal from the row that has the minimum.
+        sums = "SELECT coalesce(sum(o.kept), 0), min(o.kept), m.ordinal"
+        kept, _, poorest = db.execute(f"{sums} {_COMPLETED}", run).fetchone()
         dropped: Counter[str] = Counter()
         for counts, products in db.execute(f"SELECT o.dropped, count(*) {_COMPLETED} GROUP BY 1", run):
             dropped.update({reason: number * products for reason, number in json.loads(counts).items()})
@@ -187,7 +189,9 @@ class Manifest:
         for reasons, products in db.execute(f"SELECT o.reasons, count(*) {_COMPLETED} GROUP BY 1", run):
             for reason in json.loads(reasons).values():
                 short[reason] += products
-        return Tally(states=states, not_in_input=missing, kept=kept, dropped=dict(dropped), short=dict(short))
+        return Tally(
+            states=states, not_in_input=missing, kept=kept, dropped=dict(dropped), short=dict(short), poorest=poorest
+        )
 
 
 def _conflict(first: str) -> Reject:

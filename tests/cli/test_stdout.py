@@ -18,7 +18,6 @@ COMMANDS = (
     ["schema"],
     ["check", "job.yaml"],
     ["jobs"],
-    ["report", "job"],
     ["report", "job", "--json"],
     ["prompts", "render", "job.yaml"],
     ["plugins", "info", "files"],

@@ -13,6 +13,7 @@ import pytest
 
 from querygen_core.api import Capabilities, Price, ProviderError, Response, Shard, Usage
 from querygen_core.contracts.errors import ConfigError, Exit, JournalError, UsageError
+from querygen_core.engine.figures import Figures
 from querygen_core.testing import MemorySink, MemorySnapshotSink, ScriptedProvider, questions, three_questions
 from tests.engine.lab import Lab, product, products, states
 from tests.report.promised import KEYS
@@ -317,13 +318,30 @@ def test_counts_that_do_not_balance_are_a_bug_and_said_to_be(tmp_path: Path):
 
 
 def test_a_watcher_sees_the_run_and_cannot_break_it(tmp_path: Path):
-    async def watch(stats):
-        seen.append(stats)
+    async def watch(figures):
+        seen.append(figures())
         raise ValueError("boom")
 
-    seen: list[object] = []
+    seen: list[Figures] = []
     assert Lab(tmp_path, products(3)).run(watch=watch).code == Exit.DONE
-    assert len(seen) == 1
+    (first,) = seen
+    assert (first.completed, first.is_estimate, first.waits) == (0, True, ["starting; nothing is asked yet"])
+
+
+def test_the_examples_are_the_poorest_and_one_that_stays_the_same(tmp_path: Path):
+    def script(request, _number):
+        return questions("One?") if "Product 7 " in request.prompt else questions("One?", "Two?", "Three?")
+
+    drawn = set()
+    for folder in ("a", "b"):
+        result = Lab(tmp_path / folder, products(12), script=script, runtime={"refill_rounds": 0}).run()
+        poorest, random = result.examples
+        assert len(poorest.queries) < len(random.queries)
+        assert poorest.ordinal != random.ordinal
+        drawn.add(random.product_key)
+    assert len(drawn) == 1
+    assert len(Lab(tmp_path / "c", products(1)).run().examples) == 1
+    assert Lab(tmp_path / "d", []).run().examples == []
 
 
 def test_a_cut_answer_is_refilled_and_counted(tmp_path: Path):

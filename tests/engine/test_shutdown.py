@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -100,3 +101,27 @@ def test_without_a_signal_there_is_no_deadline():
 )
 def test_an_error_that_ends_a_run_has_a_word(error, cause):
     assert cause_of(error) == cause
+
+
+def test_a_run_in_a_hurry_waits_for_nothing_not_even_for_what_will_not_be_cancelled():
+    async def stubborn() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            if ended:
+                return
+
+    async def scenario() -> None:
+        shutdown = Shutdown(message="interrupted")
+        assert await shutdown.unless_hurried(asyncio.sleep(0, "done")) == "done"
+        waiting = [asyncio.create_task(shutdown.unless_hurried(work)) for work in (asyncio.sleep(60), stubborn())]
+        for _ in range(3):
+            await asyncio.sleep(0)
+        shutdown.hurry()
+        for work in (*waiting, shutdown.unless_hurried(asyncio.sleep(60))):
+            with pytest.raises(Stopped, match="interrupted"):
+                await work
+        ended.append(True)
+
+    ended: list[bool] = []
+    asyncio.run(asyncio.wait_for(scenario(), 20))

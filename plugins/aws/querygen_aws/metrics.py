@@ -30,7 +30,8 @@ class DurationHistory(Protocol):
 
 
 class Metrics:
-    """Writes one line for the run and one per sink to standard error, since standard output is for results.
+    """Writes one line for the run and one per sink to standard error, since standard output is for results. On a
+    terminal nothing is written.
 
     A table that does not answer in time delays no line: the run then has no `DurationRatio` and is not stored.
     """
@@ -53,8 +54,11 @@ class Metrics:
             values["DurationRatio"] = (seconds or 0) / mean
         lines = [self._line(event, values, {})]
         lines += [self._line(event, sink_values, {"Sink": _ascii(name)}) for name, sink_values in of_sinks(event.data)]
-        sys.stderr.write("".join(f"{line}\n" for line in lines))  # in one call, so that no other line is interleaved
-        sys.stderr.flush()
+        if not sys.stderr.isatty():  # they are for a log agent, not for people
+            sys.stderr.write(
+                "".join(f"{line}\n" for line in lines)
+            )  # in one call, so that no other line is interleaved
+            sys.stderr.flush()
         # A table that did not answer would only delay the end of the run once more.
         if history and answered and event.data.get("state") == "done":
             self._with_timeout(lambda: history.add(event, seconds or 0))
