@@ -62,7 +62,8 @@ def test_no_plugin_can_swallow_a_signal_while_the_run_is_being_prepared(tmp_path
         assert ended.json.keys() >= KEYS
         assert (ended.json["exit_code"], ended.json["stopped_by"]) == (ended.code, "signal")
         line = json.loads(ended.err)
-        assert (line["level"], line["message"]) == ("ERROR", f"[RUN] {ended.json['message']}")
+        said = f"[RUN] {ended.json['message']} [stopped_by=signal exit_code={ended.code}]"
+        assert (line["level"], line["message"]) == ("ERROR", said)
     else:
         assert "before the run began; nothing was asked or delivered" in ended.err
 

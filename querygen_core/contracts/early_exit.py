@@ -54,18 +54,24 @@ def heed_signals_with(code: int) -> None:
 
 
 def leave(number: int, frame: FrameType | None = None) -> NoReturn:  # noqa: ARG001 - signature of a signal handler
-    """Say so, also in the form that `--json` promises. `os._exit`, because an import could catch an exception."""
+    """Say so and end. `os._exit`, because an import could catch an exception."""
+    say(number)
+    os._exit(CODES[signal.Signals(number)])
+
+
+def say(number: int) -> None:
+    """Tell that a signal ends the process before its work, also in the form that `--json` promises."""
     code, now = CODES[signal.Signals(number)], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     words = sys.argv[1:]
     is_run = bool(words) and words[0] in _RUNS
     message = f"{cause(number)} {_NOTHING_DONE}" if is_run else cause(number)
-    line = f"{now} ERROR [RUN] {message}; stopped_by=signal\n"
+    said = f"[RUN] {message} [stopped_by=signal exit_code={code}]"
+    line = f"{now} ERROR {said}\n"
     if "--log-format json" in " ".join(words).replace("=", " "):
-        line = f'{{"time": "{now}", "level": "ERROR", "component": "RUN", "message": "[RUN] {message}"}}\n'
+        line = f'{{"time": "{now}", "level": "ERROR", "component": "RUN", "message": "{said}"}}\n'
     write(2, line)
     if is_run and "--json" in words:
         write(1, _REPORT % {"code": code, "message": message, "time": now})
-    os._exit(code)
 
 
 def write(number: int, text: str) -> None:

@@ -14,7 +14,6 @@ import threading
 import time
 from _thread import start_new_thread
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NoReturn
 
 _TRY_AGAIN = 75
@@ -74,7 +73,8 @@ class LastResort:
         self._pause = pause
         self._stuck = stuck / pause
         self._started = self.noted = False
-        self._until, self._code, self._farewell = float("inf"), _TRY_AGAIN, b""
+        self._until, self._code = float("inf"), _TRY_AGAIN
+        self._farewell: Callable[[], None] | None = None
         self._starting: dict[int, int] = {}
         self.watch_run(grace, None)
 
@@ -98,10 +98,10 @@ class LastResort:
         except MemoryError:
             self.noted = True
 
-    def leave_after(self, seconds: float, code: int, farewell: str = "") -> None:
-        """End the process with this code, whatever hangs by then. farewell: said then, on standard error."""
+    def leave_after(self, seconds: float, code: int, farewell: Callable[[], None] | None = None) -> None:
+        """End the process with this code, whatever hangs by then. farewell: called then, in another thread."""
         self.start()
-        self._until, self._code, self._farewell = time.monotonic() + seconds, code, farewell.encode()
+        self._until, self._code, self._farewell = time.monotonic() + seconds, code, farewell
 
     def __enter__(self) -> None:
         return
@@ -123,8 +123,8 @@ class LastResort:
 
     def _look(self) -> None:
         if time.monotonic() >= self._until:
-            with suppress(OSError):
-                os.write(2, self._farewell)
+            if self._farewell is not None:
+                self._farewell()
             # Not `sys.exit`, which could wait for a thread that hangs.
             os._exit(self._code)
         if self.noted and self._announce is not None:

@@ -8,10 +8,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
-from querygen_core.contracts.early_exit import CODES, cause, is_heeded
+from querygen_core.contracts.early_exit import CODES, cause, is_heeded, say, write
 from querygen_core.contracts.errors import Exit, StoppedBy
 from querygen_core.contracts.last_resort import last_resort
 from querygen_core.contracts.threads import call_in_loop
@@ -55,8 +56,9 @@ def handled_signals(shutdown: Shutdown, drain: float, calls: CallsUnderWay) -> I
         heard += 1
         if heard > 2:
             os._exit(CODES[signal.Signals(number)])
-        patient = heard == 1 and calls.calls_under_way() is not None
-        last_resort.leave_after(drain - 1 if patient else _HURRY, CODES[signal.Signals(number)], _TOO_LATE)
+        code, began = CODES[signal.Signals(number)], calls.calls_under_way() is not None
+        farewell = partial(write, 2, _TOO_LATE) if began else partial(say, number)
+        last_resort.leave_after(drain - 1 if began and heard == 1 else _HURRY, code, farewell)
 
     def act(number: signal.Signals) -> None:
         is_first = shutdown.deadline is None

@@ -253,6 +253,9 @@ class Table:
             raise SinkError(fails, f"cannot write with password={password} to postgres://me:{password}@host/db")
         if fails == "raise":
             raise ZeroDivisionError(f"a bug near {password}")
+        if fails == "hang and block":
+            _note("hangs")
+            time.sleep(600)  # noqa: ASYNC251 - as it must not be
         if fails == "hang":
             _note("hangs")
             await asyncio.sleep(600)

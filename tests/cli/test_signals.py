@@ -38,12 +38,13 @@ def table(fails: str) -> dict[str, Any]:
 SLOW = {"models": {"m": {"use": "lab/model", "seconds": 600}}}
 
 
-def test_while_sinks_are_checked_there_is_nothing_to_wait_for(begun):
+def test_while_sinks_are_checked_there_is_nothing_to_wait_for(begun, tmp_path: Path):
     process = begun("hangs", "--json", **table("hang checking"))
     process.send_signal(signal.SIGTERM)
     ended = end(process)
     assert ended.code == ended.json["exit_code"] == 75, ended.err
     assert (ended.json["stopped_by"], ended.json["pending"]) == ("signal", 0)
+    assert json.loads((tmp_path / ".querygen" / "job" / "report.json").read_text()) == ended.json
     assert "Traceback" not in ended.err
 
 
@@ -56,6 +57,7 @@ def test_hangup_is_handled_like_sigterm(begun, tmp_path: Path):
     assert json.loads((tmp_path / ".querygen" / "job" / "report.json").read_text()) == ended.json
 
 
+@pytest.mark.slow
 def test_nohup_means_it(begun, tmp_path: Path, lab: Path, job):
     job(input={"use": "lab/shelf", "count": 1}, models={"m": {"use": "lab/model", "seconds": 1}})
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a process that is started inherits it
@@ -97,7 +99,16 @@ def test_once_the_report_is_printed_its_code_stands(begun, tmp_path: Path):
 
 @pytest.mark.slow
 def test_what_blocks_the_run_does_not_keep_it_from_ending(begun):
-    process = begun("hangs", **table("hang building"))
+    process = begun("hangs", "--json", **table("hang building"))
+    process.send_signal(signal.SIGTERM)
+    ended = end(process)
+    assert ended.code == ended.json["exit_code"] == 75
+    assert "SIGTERM received before the run began" in ended.err
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_end_in_order_says_so(begun):
+    process = begun("hangs", "--json", **table("hang and block"), runtime={"drain": 9})
     process.send_signal(signal.SIGTERM)
     ended = end(process)
     assert (ended.code, ended.out) == (75, "")
