@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from querygen_aws.attributes import sanitise, to_attribute
 from querygen_aws.clients import client
-from querygen_aws.errors import describe_error
+from querygen_aws.errors import describe_error, kind_of, table_error
 from querygen_core.api import Event, SinkError
 
 _PARTITION_KEY = {"S": "querygen#durations"}
@@ -58,6 +58,28 @@ class DurationTable:
             self._client.put_item(TableName=self._table, Item=item)
         except (ClientError, BotoCoreError) as error:
             raise self._error(error) from None
+
+    def check(self) -> None:
+        """Read an item, and write one on a condition that never holds.
+
+        Raises:
+            SinkError: the table cannot be read or written.
+        """
+        try:
+            self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk < :sk",
+                ExpressionAttributeValues={":pk": _PARTITION_KEY, ":sk": {"S": "-"}},
+                Limit=1,
+            )
+            self._client.put_item(
+                TableName=self._table,
+                Item={"pk": _PARTITION_KEY, "sk": {"S": "-"}},
+                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(pk)",
+            )
+        except (ClientError, BotoCoreError) as error:
+            if kind_of(error) != "exists":
+                raise table_error(self._table, error) from None
 
     def _error(self, error: Exception) -> SinkError:
         return SinkError("retry", f"table {self._table}: {describe_error(error)}")

@@ -6,6 +6,8 @@ from typing import Literal
 
 from botocore import exceptions
 
+from querygen_core.api import SinkError
+
 Kind = Literal["missing", "exists", "changed", "denied", "region", "retry", "permanent"]
 """missing: no such object, table or secret.
 exists: a condition failed: the object exists already, or is another version.
@@ -127,3 +129,10 @@ def region_hint(error: Exception) -> str:
     response = error.response if isinstance(error, exceptions.ClientError) else {}
     region = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
     return f"set AWS_REGION={region}" if region else "set AWS_REGION to the bucket's region"
+
+
+def table_error(table: str, error: Exception) -> SinkError:
+    """The error to raise about a DynamoDB table."""
+    kind = kind_of(error)
+    message = f"table {table}: {describe_error(error)}"
+    return SinkError("auth" if kind == "denied" else "retry" if kind == "retry" else "permanent", message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -25,6 +26,7 @@ class DurationHistory(Protocol):
 
     identity: str
 
+    def check(self) -> None: ...
     def mean_before(self, event: Event) -> float | None: ...
     def add(self, event: Event, seconds: float) -> None: ...
 
@@ -42,6 +44,10 @@ class Metrics:
         self._dimensions = options.dimensions
         self._history = history
         self._log = log
+
+    async def check(self) -> None:
+        if self._history is not None:
+            await asyncio.to_thread(self._history.check)
 
     def on_event(self, event: Event) -> None:
         if event.kind != "run_finished":

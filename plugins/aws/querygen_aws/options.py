@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from querygen_aws.metric_table import RESERVED_DIMENSIONS
+from querygen_aws.s3.object_settings import NO_KMS, CannedAcl, Encryption
 from querygen_core.api import Options
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]|arn:[\w/:.-]+", re.ASCII)
@@ -78,7 +79,7 @@ class NoOptions(Options):
 
 class S3Options(Options):
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"bucket", "prefix", "layout", "region", "error_prefix", "backup_dir", "replace"}
+        {"bucket", "prefix", "layout", "region", "error_prefix", "backup_dir", "replace", "sse", "kms_key_id", "acl"}
     )
 
     bucket: Bucket = Field(description=_BUCKET_NAME)
@@ -105,6 +106,24 @@ class S3Options(Options):
         description="Replace objects at the job's keys even if another job or program wrote them. Otherwise such an "
         "object ends the run before anything is paid (exit 74).",
     )
+    sse: Encryption | None = Field(
+        None, description="Server-side encryption to ask for with each object. Default: the bucket's own."
+    )
+    kms_key_id: str | None = Field(
+        None,
+        min_length=1,
+        pattern=r"^[\w/:.-]+$",
+        description="Id, alias or ARN of the KMS key, with `sse: aws:kms`. Default: the bucket's key, else AWS's own.",
+    )
+    acl: CannedAcl | None = Field(
+        None, description="Canned ACL of each object. Default: none, as most buckets have their ACLs disabled."
+    )
+
+    @model_validator(mode="after")
+    def _check_encryption(self) -> Self:
+        if self.kms_key_id and not (self.sse or "").startswith("aws:kms"):
+            raise ValueError(NO_KMS)
+        return self
 
 
 class OrchestrationLogOptions(Options):

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from querygen_aws.attributes import sanitise, to_attribute, truncate
 from querygen_aws.clients import client
-from querygen_aws.errors import describe_error, kind_of
+from querygen_aws.errors import describe_error, kind_of, table_error
 from querygen_aws.events import log_entries, unix_time
 from querygen_aws.options import OrchestrationLogOptions
 from querygen_core.api import Event, SinkError
@@ -41,21 +41,17 @@ class OrchestrationLog:
         self.identity = f"dynamodb/{self._client.meta.region_name}/{self._table}"
 
     async def check(self) -> None:
-        """Query for a key that does not exist. This fails unless the table exists, has our key and may be used.
+        """Delete an item that does not exist, by the request that also writes. This changes nothing, and fails unless
+        the table exists, has our key and may be written.
 
         Raises:
             SinkError: the table cannot be used.
         """
+        item = {"DeleteRequest": {"Key": {"pk": {"S": "querygen#check"}, "sk": {"S": "-"}}}}
         try:
-            await asyncio.to_thread(
-                self._client.query,
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk > :sk",
-                Limit=1,
-                ExpressionAttributeValues={":pk": {"S": "querygen#check"}, ":sk": {"S": "-"}},
-            )
+            await asyncio.to_thread(self._client.batch_write_item, RequestItems={self._table: [item]})
         except (ClientError, BotoCoreError) as error:
-            raise self._error(error) from None
+            raise table_error(self._table, error) from None
 
     def on_event(self, event: Event) -> None:
         self.on_events([event])
@@ -102,11 +98,11 @@ class OrchestrationLog:
             self._write(items)
         except ClientError as error:
             if kind_of(error) != "permanent":
-                raise self._error(error) from None
+                raise table_error(self._table, error) from None
             for item in items:  # DynamoDB does not say which one it refused
                 self._store_alone(item)
         except BotoCoreError as error:
-            raise self._error(error) from None
+            raise table_error(self._table, error) from None
 
     def _store_alone(self, item: Item) -> None:
         try:
@@ -114,14 +110,14 @@ class OrchestrationLog:
         except ClientError as error:
             reason = describe_error(error)
         except BotoCoreError as error:
-            raise self._error(error) from None
+            raise table_error(self._table, error) from None
         else:
             return
         note = {"cut": f"DynamoDB refused the details: {reason}"}
         try:
             self._write([{**item, "details": to_attribute(note)}])
         except (ClientError, BotoCoreError) as error:
-            raise self._error(error) from None
+            raise table_error(self._table, error) from None
 
     def _write(self, items: Sequence[Item]) -> None:
         unprocessed: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
@@ -134,8 +130,3 @@ class OrchestrationLog:
                 raise SinkError("retry", f"table {self._table}: DynamoDB is throttling and accepts no more items")
             if unprocessed:
                 self._sleep(_PAUSE * 2**fruitless)
-
-    def _error(self, error: Exception) -> SinkError:
-        kind = kind_of(error)
-        message = f"table {self._table}: {describe_error(error)}"
-        return SinkError("auth" if kind == "denied" else "retry" if kind == "retry" else "permanent", message)

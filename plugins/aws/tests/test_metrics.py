@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
@@ -18,7 +19,7 @@ from aws_tables import REPORT, event, items, make_table
 from querygen_aws import build_metrics
 from querygen_aws.metric_table import METRICS
 from querygen_aws.options import MetricsOptions
-from querygen_core.api import Secret
+from querygen_core.api import Secret, SinkError
 from querygen_core.testing import HOSTILE, ObserverContract, context
 
 README = Path(__file__).parents[1] / "README.md"
@@ -314,3 +315,20 @@ def test_a_hanging_table_holds_nothing_up(emit, table, proxy, monkeypatch, caplo
     lines = emit({"table": table})
     assert "DurationRatio" not in lines[0]
     assert "no answer in time" in caplog.text
+
+
+@pytest.mark.parametrize("operation", ["Query", "PutItem"])
+@pytest.mark.usefixtures("environment")
+def test_a_check_reads_and_writes_the_history_and_changes_nothing(aws, proxy, tmp_path, operation):
+    table = make_table(aws)
+    metrics = build_metrics(MetricsOptions(table=table), context(tmp_path, environ=proxy.environ))
+    asyncio.run(metrics.check())
+    assert items(aws, table, TABLE_OF_HISTORY) == []
+    proxy.on(operation, Fail("AccessDeniedException"))
+    with pytest.raises(SinkError, match=f"table {table}: AccessDenied") as caught:
+        asyncio.run(metrics.check())
+    assert caught.value.kind == "auth"
+
+
+def test_without_a_history_there_is_nothing_to_check(tmp_path):
+    asyncio.run(build_metrics(MetricsOptions(), context(tmp_path)).check())

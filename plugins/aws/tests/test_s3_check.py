@@ -12,7 +12,12 @@ import pytest
 from aws_s3_place import Place
 from aws_server.emulators import REGION
 from aws_server.proxy import Fail
-from querygen_core.api import SinkError
+from querygen_aws import build_s3_storage
+from querygen_aws.batch.upload import upload
+from querygen_aws.options import NoOptions
+from querygen_aws.s3.object_settings import ObjectSettings
+from querygen_core.api import JournalError, SinkError
+from querygen_core.testing import context, outcome
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +27,92 @@ def place(bucket, tmp_path) -> Place:
     return Place(bucket, tmp_path)
 
 
-def test_check_leaves_nothing_behind_and_removes_nothing(place, proxy):
+PROBES = ["errors/querygen-probe", "query/querygen-probe"]
+
+
+def test_check_writes_under_each_prefix_and_leaves_nothing_behind(place, proxy):
+    place.put("query/other.json")
+    asyncio.run(checked(place, environ=proxy.environ))
+    assert place.names() == ["query/other.json"]
+    assert (proxy.counts["DeleteObject"], proxy.counts["PutObject"]) == (2, 4)
+
+
+def test_a_job_that_must_not_delete_leaves_one_object_under_each_prefix_and_says_so(place, proxy, caplog):
+    caplog.set_level("INFO")
+    proxy.on("DeleteObject", Fail("AccessDenied"))
     for _ in range(2):
         asyncio.run(checked(place, environ=proxy.environ))
+    assert place.names() == PROBES
+    assert "query/querygen-probe stays there, since the job has no s3:DeleteObject" in caplog.text
+    proxy.clear()
+    asyncio.run(checked(place, environ=proxy.environ))
     assert place.names() == []
-    assert (proxy.counts["DeleteObject"], proxy.counts["PutObject"]) == (0, 4)
+
+
+def test_many_may_check_at_once(place):
+    async def all_at_once() -> None:
+        await asyncio.gather(*(checked(place) for _ in range(16)))
+
+    asyncio.run(all_at_once())
+    assert place.names() == []
+
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/0b1c"
+SETTINGS = {"sse": "aws:kms", "kms_key_id": KEY, "acl": "bucket-owner-full-control"}
+HEADERS = {
+    "x-amz-server-side-encryption": "aws:kms",
+    "x-amz-server-side-encryption-aws-kms-key-id": KEY,
+    "x-amz-acl": "bucket-owner-full-control",
+}
+
+
+@pytest.mark.parametrize("missing", [*SETTINGS, "all"])
+def test_what_a_policy_demands_of_an_object_is_found(place, proxy, missing):
+    """`kms_key_id` alone is no option, hence without both."""
+    proxy.on("PutObject", Fail("AccessDenied"), unless=HEADERS)
+    left = {"all": SETTINGS, "sse": {"sse", "kms_key_id"}}.get(missing, {missing})
+    given = {name: value for name, value in SETTINGS.items() if name not in left}
+    with pytest.raises(SinkError, match="may demand the options `sse`, `kms_key_id` or `acl`") as caught:
+        asyncio.run(checked(place, environ=proxy.environ, **given))
+    assert caught.value.kind == "auth"
+    assert place.names() == []
+
+
+@pytest.mark.parametrize("layout", ["document", "parts"])
+def test_every_object_is_written_as_the_policy_demands(place, proxy, layout):
+    """Results, manifest, lists of errors and marks."""
+    rule = proxy.on("PutObject", Fail("AccessDenied"), unless=HEADERS)
+    given = {"environ": proxy.environ, "layout": layout, "fence": 3, **SETTINGS}
+    place.deliver(
+        [outcome(product_id="1", state="short", reasons={"product": "facts"}), outcome(product_id="2")], **given
+    )
+    assert rule.hits == 0
+    assert {"query/test-job/fences/0-of-1/3"} < set(place.names())
+    assert any(name.startswith("errors/") for name in place.names())
+
+
+def test_the_backup_is_written_as_the_policy_demands(place, proxy):
+    rule = proxy.on("PutObject", Fail("AccessDenied"), key="backup_", unless=HEADERS)
+    proxy.on("PutObject", Fail("InvalidRequest"), key=r"/query/test-job\.json")
+    with pytest.raises(SinkError, match="the queries are safe in s3://"):
+        place.deliver([outcome()], environ=proxy.environ, **SETTINGS)
+    assert rule.hits == 0
+
+
+def test_the_journal_and_what_is_submitted_take_the_settings_of_the_environment(place, proxy, tmp_path):
+    rule = proxy.on("PutObject", Fail("AccessDenied"), unless=HEADERS)
+    url = f"s3://{place.bucket}/journal/key"
+    plain = build_s3_storage(NoOptions(), context(tmp_path, "aws/s3", environ=proxy.environ))
+    with pytest.raises(JournalError, match="may demand QUERYGEN_S3_SSE") as caught:
+        plain.create(url, b"one")
+    assert caught.value.kind == "auth"
+    names = ("QUERYGEN_S3_SSE", "QUERYGEN_S3_KMS_KEY_ID", "QUERYGEN_S3_ACL")
+    environ = {**proxy.environ, **dict(zip(names, SETTINGS.values(), strict=True))}
+    storage = build_s3_storage(NoOptions(), context(tmp_path, "aws/s3", environ=environ))
+    assert storage.create(url, b"one") is None
+    assert storage.replace(url, b"two", storage.get(url).etag) is not None
+    upload(proxy.client("s3"), place.bucket, "submissions/", {"config.json": b"{}"}, ObjectSettings.of_environ(environ))
+    assert (place.names(), rule.hits) == (["journal/key", "submissions/config.json"], 1)
 
 
 async def checked(place: Place, **given) -> None:

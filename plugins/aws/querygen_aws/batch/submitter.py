@@ -18,6 +18,7 @@ from querygen_aws.batch.upload import upload
 from querygen_aws.clients import client
 from querygen_aws.errors import describe_error, kind_of
 from querygen_aws.options import BatchOptions
+from querygen_aws.s3.object_settings import ObjectSettings
 from querygen_core.api import ConfigError, Context, JobSpec, Progress, Submission, UsageError
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
@@ -34,6 +35,7 @@ class BatchSubmitter:
         self._log = context.log
         self._batch = client("batch", context.environ, options.region)
         self._s3 = client("s3", context.environ, options.region)
+        self._settings = ObjectSettings.of_environ(context.environ)
 
     async def submit(self, spec: JobSpec) -> Submission:
         if not 1 <= spec.shards <= _LARGEST_ARRAY:
@@ -58,7 +60,7 @@ class BatchSubmitter:
         shards, small = (find(self._batch, name) for name in (getattr(names, spec.size), names.small))
         base_url = f"s3://{self._options.bucket}/{self._options.prefix}"
         # Definitions are looked up first, so that a wrong name uploads nothing.
-        upload(self._s3, self._options.bucket, self._options.prefix, spec.files)
+        upload(self._s3, self._options.bucket, self._options.prefix, spec.files, self._settings)
         name = name_of(spec.job_id)
         # An array has at least two children, so one shard is a plain job.
         array: dict[str, Any] = {"arrayProperties": {"size": spec.shards}} if spec.shards > 1 else {}

@@ -16,6 +16,7 @@ from querygen_aws.errors import code_of, describe_error, kind_of, region_hint
 from querygen_aws.s3.address import Address
 from querygen_aws.s3.body import Body
 from querygen_aws.s3.download import Download, ObjectChanged
+from querygen_aws.s3.object_settings import DEFAULTS, ObjectSettings
 from querygen_core.api import SinkError
 
 MAX_ATTEMPTS = 60
@@ -54,6 +55,7 @@ class Bucket:
         client: Any,
         name: str,
         job: str,
+        settings: ObjectSettings = DEFAULTS,
         before_write: Callable[[], None] = lambda: None,
         *,
         replace: bool = False,
@@ -62,6 +64,7 @@ class Bucket:
         objects that are not the job's may be replaced too.
         """
         self.name = name
+        self._settings = settings
         self._replace = replace
         self._before_write = before_write
         self._client = client
@@ -140,16 +143,8 @@ class Bucket:
     def _put(self, key: str, body: Body, current: ObjectInfo | None) -> ObjectInfo:
         condition = {"IfNoneMatch": "*"} if current is None else {"IfMatch": current.etag}
         counts = {"querygen-lines": str(body.lines), "querygen-products": str(body.products)}
-        response = self._client.put_object(
-            Bucket=self.name,
-            Key=key,
-            Body=body.file(),
-            ContentLength=body.size,
-            ContentType=body.content_type,
-            ChecksumSHA256=body.checksum,
-            **condition,
-            Metadata={"querygen-job": self._job, "querygen-sha256": body.sha256, **counts},
-        )
+        metadata = {"querygen-job": self._job, "querygen-sha256": body.sha256, **counts}
+        response = self._send(key, body, condition, metadata)
         return ObjectInfo(str(response["ETag"]), body.size, self._job, body.sha256, body.lines, body.products)
 
     def remove(self, key: str, info: ObjectInfo) -> None:
@@ -179,21 +174,51 @@ class Bucket:
         with self._errors(""):
             self._client.head_bucket(Bucket=self.name)
 
-    def probe(self, key: str) -> None:
-        """Raise SinkError unless `key` may be written and the store honours conditions.
+    def probe(self, key: str, body: Body) -> bool:
+        """Write an object as every other one is written, and delete it. Return whether it is gone.
 
-        The request leaves nothing behind, because its condition names a version that cannot exist.
+        Others may do the same with the same key at the same time.
+
+        Raises:
+            SinkError: `key` may not be written so, or the store ignores conditions.
         """
         with self._errors(key):
+            ignored = self._written(key, body, {"IfMatch": _IMPOSSIBLE_ETAG})
+            if not ignored and not self._written(key, body, {"IfNoneMatch": "*"}) and (left := self.head(key)):
+                self._written(key, body, {"IfMatch": left.etag})  # left by a job that must not delete
             try:
-                self._client.put_object(Bucket=self.name, Key=key, Body=b"", IfMatch=_IMPOSSIBLE_ETAG)
+                self._client.delete_object(Bucket=self.name, Key=key)
             except ClientError as error:
-                if _is_conflict(error):
-                    return
+                if kind_of(error) != "denied":
+                    raise
+                return False
+        if ignored:
+            message = "it ignores If-Match, so writers could overwrite each other; use a store with conditional writes"
+            raise SinkError("permanent", f"{self._url('')}: {message}")
+        return True
+
+    def _written(self, key: str, body: Body, condition: dict[str, str]) -> bool:
+        """Write the probe's object; whether the condition was met."""
+        try:
+            self._send(key, body, condition, {})
+        except ClientError as error:
+            if not _is_conflict(error):
                 raise
-            self._client.delete_object(Bucket=self.name, Key=key)  # written in spite of the condition
-        message = "it ignores If-Match, so writers could overwrite each other; use a store with conditional writes"
-        raise SinkError("permanent", f"{self._url('')}: {message}")
+            return False
+        return True
+
+    def _send(self, key: str, body: Body, condition: dict[str, str], metadata: dict[str, str]) -> Any:
+        return self._client.put_object(
+            Bucket=self.name,
+            Key=key,
+            Body=body.file(),
+            ContentLength=body.size,
+            ContentType=body.content_type,
+            ChecksumSHA256=body.checksum,
+            Metadata=metadata,
+            **condition,
+            **self._settings.arguments,
+        )
 
     def _require_own(self, key: str, info: ObjectInfo) -> None:
         if info.job != self._job and not self._replace:
@@ -217,7 +242,8 @@ class Bucket:
             permissions = (
                 "the job needs s3:GetObject and s3:PutObject under its prefixes, and s3:ListBucket on the bucket"
             )
-            return SinkError("auth", f"{url}: access denied ({describe_error(error)}); {permissions}")
+            policy = "a bucket's policy may demand the options `sse`, `kms_key_id` or `acl`"
+            return SinkError("auth", f"{url}: access denied ({describe_error(error)}); {permissions}; {policy}")
         if kind == "region":
             return SinkError("permanent", f"{url}: the bucket is in another region; {region_hint(error)}, or `region`")
         if kind == "missing":

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from querygen_aws.clients import client
 from querygen_aws.errors import Kind, code_of, describe_error, kind_of, region_hint
 from querygen_aws.s3.address import Address
+from querygen_aws.s3.object_settings import ObjectSettings
 from querygen_core.api import Context, Entry, InputError, JournalError, StoredObject
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class S3Objects:
 
     def __init__(self, context: Context) -> None:
         self._environ = context.environ
+        self._settings = ObjectSettings.of_environ(context.environ)
 
     def get(self, url: str) -> StoredObject | None:
         def read(**at: str) -> StoredObject | None:
@@ -84,7 +86,9 @@ class S3Objects:
 
         def write(**at: str) -> str | None:
             try:
-                response = self._client().put_object(**at, Body=body, ChecksumSHA256=checksum, **condition)
+                response = self._client().put_object(
+                    **at, Body=body, ChecksumSHA256=checksum, **condition, **self._settings.arguments
+                )
             except ClientError as error:
                 if kind_of(error) == "exists" or code_of(error) == "NoSuchKey":
                     return None
@@ -132,6 +136,7 @@ def _give_up(error: Exception, url: str) -> NoReturn:
     match kind_of(error):
         case "denied":
             needs = "s3:GetObject and s3:PutObject on what is below journal.url, s3:ListBucket on the bucket"
+            needs += "; a bucket's policy may demand QUERYGEN_S3_SSE, QUERYGEN_S3_KMS_KEY_ID or QUERYGEN_S3_ACL"
             raise JournalError(f"{url}: access denied ({reason}); the job needs {needs}", kind="auth") from error
         case "region":
             message = f"the bucket is in another region ({reason}); {region_hint(error)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import sqlite3
-import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -13,16 +12,20 @@ from pathlib import Path
 from querygen_aws.clients import client
 from querygen_aws.options import S3Options
 from querygen_aws.s3.backup import Backup
+from querygen_aws.s3.body import Body
 from querygen_aws.s3.bucket import Bucket
 from querygen_aws.s3.existing_objects import ExistingObjects, ExistingObjectsReader
 from querygen_aws.s3.fence import Fence
 from querygen_aws.s3.object_keys import ObjectKeys, job_name
+from querygen_aws.s3.object_settings import ObjectSettings
 from querygen_aws.s3.publisher import Publisher
 from querygen_aws.s3.run_objects import RunObjects
 from querygen_aws.s3.staged_output import Layout, StagedOutput
 from querygen_core.api import ConfigError, Context, RunRecord, SinkError
 from querygen_core.formats import PreviousContents, SnapshotWriter
 
+_PROBE = "querygen-probe"
+_PROBE_TEXT = b'{"about": "querygen writes this to find out whether it may"}\n'
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -38,12 +41,11 @@ class S3Sink(SnapshotWriter[StagedOutput]):
         partitions = context.shard.partition_count
         job = job_name(context.job_id)
         self._keys = ObjectKeys(options.prefix, options.error_prefix, job, partitions, context.sample)
-        access = client("s3", context.environ, options.region), options.bucket, self._keys.job
-        replace = options.replace
-        self._fence = Fence(
-            Bucket(*access, replace=replace), self._keys, context.shard, context.fence, context.state_dir
-        )
-        self._bucket = Bucket(*access, self._fence.check, replace=replace)
+        settings = ObjectSettings(options.sse, options.kms_key_id, options.acl)
+        access = client("s3", context.environ, options.region), options.bucket, self._keys.job, settings
+        unfenced = Bucket(*access, replace=options.replace)
+        self._fence = Fence(unfenced, self._keys, context.shard, context.fence, context.state_dir)
+        self._bucket = Bucket(*access, self._fence.check, replace=options.replace)
         folder = Path(options.backup_dir).expanduser() if options.backup_dir else context.state_dir
         self._backup = Backup(
             self._bucket, self._keys, context.shard, state_dir=context.state_dir, folder=folder, log=context.log
@@ -60,9 +62,15 @@ class S3Sink(SnapshotWriter[StagedOutput]):
             for key in map(self._keys.part, self._context.shard.partitions):
                 if key in existing_keys:
                     self._bucket.head_own(key)
-        probe_name = f"querygen-probe-{uuid.uuid4().hex}"
         for prefix in {self._keys.prefix, self._keys.error_prefix} - {None}:
-            self._bucket.probe(f"{prefix}{probe_name}")
+            self._probe(f"{prefix}{_PROBE}")
+
+    def _probe(self, key: str) -> None:
+        with closing(Body(self._context.state_dir, "application/json")) as body:
+            body.write(_PROBE_TEXT)
+            if not self._bucket.probe(key, body):
+                message = "s3://%s/%s stays there, since the job has no s3:DeleteObject; it may be deleted at any time"
+                self._context.log.info(message, self._bucket.name, key)
 
     def _stage(self) -> StagedOutput:
         self._fence.raise_mark()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _PATIENCE = 20.0
+NOTHING: Mapping[str, str] = {}
 
 
 class AwsProxy:
@@ -47,7 +48,8 @@ class AwsProxy:
 
     `on` adds a rule at any time and returns it (`rule.hits`). operation: a regular expression for the whole name, with
     or without the service (`s3`, `dynamodb`, `secretsmanager`, `sts`) before it. key: one that is searched for in
-    `/bucket/key`, or in the JSON body of what is not S3. first: only so many times. share: of the requests, drawn by
+    `/bucket/key`, or in the JSON body of what is not S3. unless: not if the request has all these headers (in lower
+    case), as a bucket's policy demands some. first: only so many times. share: of the requests, drawn by
     a hash of `seed`, the request, and how often it came before; so what failed may succeed when it is sent again. The
     first rule that applies is the one that counts; a Delay comes on top.
 
@@ -91,8 +93,9 @@ class AwsProxy:
         first: int | None = None,
         share: float = 1.0,
         seed: int = 0,
+        unless: Mapping[str, str] = NOTHING,
     ) -> Rule:
-        rule = Rule(re.compile(operation), re.compile(key, re.DOTALL), effect, first, share, seed)
+        rule = Rule(re.compile(operation), re.compile(key, re.DOTALL), effect, first, share, seed, unless)
         self._rules = (*self._rules, rule)
         return rule
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aws_server.asked import Asked
@@ -70,12 +71,15 @@ class Rule:
     first: int | None
     share: float
     seed: int
+    unless: Mapping[str, str] = field(default_factory=dict)
     hits: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
 
     def applies(self, asked: Asked) -> bool:
         names = (asked.operation, f"{asked.service}:{asked.operation}")
         if not any(map(self.operation.fullmatch, names)) or not self.key.search(asked.subject):
+            return False
+        if self.unless and all(asked.headers.get(name) == value for name, value in self.unless.items()):
             return False
         if (self.first is not None and self.hits >= self.first) or not self._drawn(asked):
             return False
