@@ -33,6 +33,7 @@ _THOUGHTS = {
     "xhigh": (3_500, 5_000, 9_000),
 }
 """Tokens of thinking for 25 to 30 questions, by level."""
+_ANYTHING = {"contents": [{"role": "user", "parts": [{"text": "?"}]}]}
 _MULTI_REGIONS = ("us", "eu")
 
 for _library in ("google_genai", "httpx2", "httpcore2"):  # they log every request at INFO
@@ -61,8 +62,13 @@ class GeminiModel:
         return await self._send(lambda client: client.generate(body))
 
     async def check(self) -> None:
-        """Fetch the model's description, which costs nothing and needs a valid key."""
-        await self._send(lambda client: client.describe())
+        """Ask for what costs nothing and needs a valid key and an existing model. That is the model's description; on
+        Vertex AI a count of tokens, which needs the same right as a call, while a description needs another one.
+        """
+        if self._options.backend == "vertex":
+            await self._send(lambda client: client.count(_ANYTHING))
+        else:
+            await self._send(lambda client: client.describe())
 
     async def count_tokens(self, request: Request) -> int:
         """What would be billed for the request, which costs nothing to ask."""

@@ -10,7 +10,7 @@ import pytest
 
 from gemini_fixtures import KEY, ask
 from gemini_server import Gemini
-from querygen_core.api import CountsTokens, Response, Secret
+from querygen_core.api import Checkable, CountsTokens, ProviderError, Response, Secret
 from querygen_core.testing import context, request
 from querygen_gemini import build_api
 from querygen_gemini.options import GeminiOptions
@@ -184,3 +184,25 @@ def test_tokens_are_counted_for_nothing(server, tmp_path, backend):
 
     assert asyncio.run(count()) == billed
     assert server.stats()["paid"] == paid
+
+
+@pytest.mark.parametrize(("backend", "asked"), [("ai-studio", "GET model"), ("vertex", "POST countTokens")])
+@pytest.mark.parametrize("name", ["gemini-3.5-flash-lite", "gemini-0-nothing"])
+def test_a_check_finds_a_wrong_name_and_pays_nothing(server, tmp_path, backend, asked, name):
+    async def check() -> None:
+        options = GeminiOptions(model=name, api_key=KEY, base_url=server.url, backend=backend)
+        model = build_api(options, context(tmp_path))
+        assert isinstance(model, Checkable)
+        try:
+            await model.check()
+        finally:
+            await model.aclose()
+
+    paid, before = server.stats()["paid"], server.stats()["other"].get(asked, 0)
+    if name == "gemini-0-nothing":
+        with pytest.raises(ProviderError, match="404") as caught:
+            asyncio.run(check())
+        assert caught.value.kind == "bad_request"
+    else:
+        asyncio.run(check())
+    assert (server.stats()["paid"], server.stats()["other"][asked]) == (paid, before + 1)
