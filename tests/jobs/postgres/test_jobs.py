@@ -95,7 +95,9 @@ def test_the_step_to_a_ledger_doubles_nothing(deployment):
 @pytest.mark.slow
 def test_a_trigger_that_swallows_rows_delivers_nothing(deployment):
     deployment.database.rows(
-        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+        # All but the rows of the check, which would find it before anything is paid.
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.query_text LIKE '%question of a check%' THEN RETURN NEW; END IF; RETURN NULL; END $$"
     )
     deployment.database.rows("CREATE TRIGGER t BEFORE INSERT ON queries FOR EACH ROW EXECUTE FUNCTION swallow()")
     ended = deployment.shop.run(SHOP_DSN=deployment.database.dsn)
