@@ -15,6 +15,12 @@ NO_CALL = 0
 _CONFLICT = Reject(reason="conflict", message="another product with this key was read before; keep one")
 
 
+def place_of(raw_ref: str) -> tuple[str, int | None]:
+    """File and line of a `Product.raw_ref`; a text without a line number is a file."""
+    file, _, line = raw_ref.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (raw_ref, None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEntry:
     """One input record on its way into the manifest: a product, or a reject."""
@@ -44,9 +50,8 @@ class ManifestEntry:
 
     @property
     def place(self) -> tuple[str, int | None]:
-        """File and line of `raw_ref`; a text without a line number is a file."""
-        file, _, line = self.raw_ref.rpartition(":")
-        return (file, int(line)) if line.isdecimal() else (self.raw_ref, None)
+        """File and line of `raw_ref`."""
+        return place_of(self.raw_ref)
 
     def rejection(self, reject: Reject = _CONFLICT, attempt: int = 0) -> DeadLetter:
         """The dead letter of a record that is rejected. reject: why, if not for the entry's own `reject`."""
@@ -286,6 +291,10 @@ class Journal(Protocol):
         self, sink: str, dead_letters: Sequence[DeadLetter], events: Sequence[Event] = ()
     ) -> None:
         """Keep the products that a sink has refused permanently in this run, with the events that tell of them."""
+        ...
+
+    async def places(self, product_keys: Sequence[str]) -> Mapping[str, tuple[str, int | None]]:
+        """File and line where products of this run were read, by key; without those that are not in its input."""
         ...
 
     async def dead_letters(self, after: int, limit: int) -> Sequence[tuple[int, DeadLetter]]:

@@ -257,12 +257,8 @@ class SinkDelivery:
         outcomes = [pending.outcome for pending in batch]
         started = time.monotonic()
         receipts = await self._persist(lambda: self._receipts(outcomes))
-        letters = [self._letter(receipt) for receipt in receipts if receipt.error is not None]
-        if letters:
-            events = [Event(kind="product_refused", data=letter.details) for letter in letters]
-            await self.journal.add_dead_letters(self.sink.name, letters, events)
-            for letter in letters:
-                self.dead_letters.add(letter)
+        if refusals := [receipt for receipt in receipts if receipt.error is not None]:
+            await self._keep_letters(refusals)
         for pending, receipt in zip(batch, receipts, strict=True):
             # A snapshot also repeats outcomes of earlier runs, which this run's totals must not count.
             if pending.current:
@@ -322,12 +318,22 @@ class SinkDelivery:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _letter(self, receipt: Receipt) -> DeadLetter:
+    async def _keep_letters(self, refusals: Sequence[Receipt]) -> None:
+        places = await self.journal.places([receipt.product_key for receipt in refusals])
+        letters = [self._letter(receipt, *places.get(receipt.product_key, ("", None))) for receipt in refusals]
+        events = [Event(kind="product_refused", data=letter.details) for letter in letters]
+        await self.journal.add_dead_letters(self.sink.name, letters, events)
+        for letter in letters:
+            self.dead_letters.add(letter)
+
+    def _letter(self, receipt: Receipt, file: str, line: int | None) -> DeadLetter:
         return DeadLetter(
             stage="deliver",
             reason="refused",
             message=mask(receipt.error or ""),
             product_key=receipt.product_key,
+            file=file,
+            line=line,
             attempt=self.attempt,
             component=self.sink.component.use,
             sink=self.sink.name,

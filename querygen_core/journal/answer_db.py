@@ -135,7 +135,7 @@ class AnswerDb:
             job=self._job,
             run=self._run,
             shard=self._shard.label,
-            time=stamp(datetime.now(UTC)),
+            time=stamp(),
         )
 
     async def add(self, call: int, answer: AnswerRecord, *, sent: bool = True) -> Recorded:
@@ -287,6 +287,6 @@ def done(_cursor: sqlite3.Cursor) -> None:
     """Drop the result of a statement: a cursor must not leave the thread of its connection."""
 
 
-def stamp(time: datetime) -> str:
-    """`time`, in UTC, as the journal stores it: ISO 8601 with milliseconds, so that texts compare as times do."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def stamp(time: datetime | None = None) -> str:
+    """`time`, or now, as the journal stores it: UTC, ISO 8601 with milliseconds, so that texts compare as times do."""
+    return (time or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

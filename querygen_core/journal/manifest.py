@@ -6,11 +6,12 @@ import json
 import logging
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from querygen_core.contracts.dead_letter import DeadLetter
-from querygen_core.contracts.journal import ManifestEntry, Tally
+from querygen_core.contracts.journal import ManifestEntry, Tally, place_of
 from querygen_core.contracts.records import Outcome, Reject, State
 from querygen_core.journal.codec import (
     OUTCOME_COLUMNS,
@@ -166,6 +167,19 @@ class Manifest:
                 outcome.outcome_key if known else None,
             ),
         )
+
+    def places(self, db: sqlite3.Connection, product_keys: Iterable[str]) -> dict[str, tuple[str, int | None]]:
+        """File and line where each of these products was read, by key. Without those that are not in the input."""
+        found = {}
+        query = (
+            "SELECT raw_ref FROM manifest INDEXED BY manifest_key "
+            "WHERE run = ? AND key = ? AND state NOT IN ('rejected', 'duplicate')"
+        )
+        for key in product_keys:
+            row = db.execute(query, (self.run, stored_text(key))).fetchone()
+            if row is not None:
+                found[key] = place_of(row["raw_ref"])
+        return found
 
     def tally(self, db: sqlite3.Connection) -> Tally:
         """Count the run's rows. Needs the SQL function `is_mine`, which says whether a product is this shard's."""

@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -133,7 +132,7 @@ class SqliteJournal:
         earlier = "SELECT attempt FROM runs WHERE shard = ?"
         for table in ("manifest", "dead_letters"):
             db.execute(f"DELETE FROM {table} WHERE run IN ({earlier})", (self._shard_name,))
-        row = (requested, self._shard_name, _now(), dump(config))
+        row = (requested, self._shard_name, stamp(), dump(config))
         attempt = db.execute("INSERT INTO runs(attempt, shard, started, config) VALUES (?, ?, ?, ?)", row).lastrowid
         assert attempt is not None  # noqa: S101 - an INSERT has one
         return attempt
@@ -272,6 +271,9 @@ class SqliteJournal:
 
         await self._write(work)
 
+    async def places(self, product_keys: Sequence[str]) -> Mapping[str, tuple[str, int | None]]:
+        return await self._read(partial(self._manifest.places, product_keys=product_keys))
+
     async def dead_letters(self, after: int, limit: int) -> Sequence[tuple[int, DeadLetter]]:
         def work(db: sqlite3.Connection) -> list[tuple[int, str]]:
             query = (
@@ -306,7 +308,7 @@ class SqliteJournal:
     def _insert_events(self, db: sqlite3.Connection, events: Sequence[Event]) -> None:
         db.executemany(
             "INSERT INTO events(time, kind, attempt, shard, data) VALUES (?, ?, ?, ?, ?)",
-            [(_now(), event.kind, self._attempt, self._shard.index, dump(event.data)) for event in events],
+            [(stamp(), event.kind, self._attempt, self._shard.index, dump(event.data)) for event in events],
         )
 
     async def events(self, after: int, limit: int) -> Sequence[Event]:
@@ -347,7 +349,7 @@ class SqliteJournal:
 
     async def finish(self, report: Mapping[str, Any], events: Sequence[Event] = ()) -> None:
         def work(db: sqlite3.Connection) -> None:
-            row = (_now(), dump(report), self._attempt)
+            row = (stamp(), dump(report), self._attempt)
             db.execute("UPDATE runs SET finished = ?, report = ? WHERE attempt = ?", row)
             self._insert_events(db, events)
 
@@ -391,7 +393,3 @@ def _without_outcome(row: Mapping[str, Any]) -> Outcome:
 
 def _executed(cursor: sqlite3.Cursor) -> None:
     """Drop the result of a statement: a cursor must not leave the thread of its connection."""
-
-
-def _now() -> str:
-    return stamp(datetime.now(UTC))

@@ -287,12 +287,13 @@ def test_what_a_sink_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_
     assert (result.report["sinks"]["table"]["refused"], result.report["sinks"]["table"]["refused_products"]) == (3, 1)
     (letter,) = lab.dead_letters()
     expected = {"stage": "deliver", "reason": "refused", "message": "too long", "sink": "table", "attempt": 1}
+    expected |= {"file": "list", "line": 1}
     assert {name: letter[name] for name in expected} == expected
     assert letter["product_key"] == product(1).key
     told = [json.loads(data) for kind, data in lab.rows("SELECT kind, data FROM events") if kind == "product_refused"]
     assert [(one["product"], one["sink"], one["message"]) for one in told] == [(product(1).key, "table", "too long")]
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == [f"product {product(1).key} refused by sink table: too long"]
+    assert warnings == [f"product {product(1).key} refused by sink table at list:1: too long"]
 
 
 def test_a_sink_that_refuses_more_than_is_allowed_has_failed_not_the_input(tmp_path: Path, caplog):

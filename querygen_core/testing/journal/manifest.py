@@ -26,6 +26,13 @@ class Manifest(JournalJob):
 
         assert self.run(work) == ["pending", "pending", "duplicate", "rejected", "rejected", "duplicate", "pending"]
 
+    def test_knows_where_a_product_was_read(self) -> None:
+        async def work(journal: Journal) -> dict[str, tuple[str, int | None]]:
+            await journal.admit([entry(0, "1"), entry(1, "2"), entry(2, "1"), entry(3, "1", content="other")])
+            return dict(await journal.places([entry(0, "1").key, entry(0, "9").key]))
+
+        assert self.run(work) == {entry(0, "1").key: ("catalogue.csv", 2)}
+
     def test_what_is_done_is_known_in_the_next_run(self) -> None:
         async def first(journal: Journal) -> None:
             await journal.admit([entry(0, "1"), entry(1, "2"), entry(2, "3")])

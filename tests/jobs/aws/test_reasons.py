@@ -67,7 +67,7 @@ def test_the_reason_is_in_log_table_bucket_and_store_and_an_empty_disk_can_retry
     # The bucket.
     objects = production.objects()
     (refused,) = lines(objects[f"{JOB}/refused.jsonl"])
-    assert (refused["constraint"], refused["sink"]) == (CONSTRAINT, "postgres/queries")
+    assert (refused["constraint"], refused["sink"], refused["line"]) == (CONSTRAINT, "postgres/queries", 9)
     assert [letter["line"] for letter in lines(objects[f"{JOB}/rejected.jsonl"])] == [11]
     (failed,) = lines(objects[f"{JOB}/failed.jsonl"])
     assert failed["model"] in ("product", "market")
