@@ -8,6 +8,7 @@ import pytest
 
 from postgres_fixtures import create_tables
 from postgres_server import Database
+from postgres_standby import standby
 from tests.cli.process import querygen
 from tests.faults.shop import Shop
 
@@ -35,7 +36,6 @@ KINDS = {
     "missing partition": (PARTITIONS + RIGHTS, 74, "there is no partition for it"),
     "json column": (JSON, 74, "product_data has the type json, not jsonb"),
     "raising trigger": (RAISING, 74, "closed on Sundays; a trigger raised it"),
-    "read-only server": ("ALTER ROLE {0} SET default_transaction_read_only = on", 74, "the server is read-only"),
     "revoked right": ("REVOKE INSERT ON queries FROM {0}", 77, "lacks INSERT on public.queries; GRANT it"),
 }
 """What is done to the database, the exit code, and what is said."""
@@ -79,3 +79,11 @@ def test_an_encoding_that_knows_no_characters(shop, server):
         codes, messages = refused(shop, database.dsn)
     assert codes == [74, 74], messages
     assert all("has the encoding SQL_ASCII" in message for message in messages), messages
+
+
+@pytest.mark.slow
+def test_a_standby_that_stands_where_the_primary_should(shop, tmp_path):
+    with standby(tmp_path / "standby") as database:
+        codes, messages = refused(shop, database.dsn)
+    assert codes == [74, 74], messages
+    assert all("the server is read-only: it is a standby, or" in message for message in messages), messages
