@@ -10,7 +10,7 @@ from querygen_core.api import Context, SinkError
 from querygen_postgres.failures import describe
 from querygen_postgres.invented import Invented, invent
 from querygen_postgres.names import TableNames
-from querygen_postgres.refusals import advice_on, kind_of_refusal
+from querygen_postgres.refusals import advice_on, is_about_content, kind_of_refusal
 from querygen_postgres.rows import AlteredRows
 from querygen_postgres.session import Cursor, Session
 
@@ -22,6 +22,7 @@ SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclas
 # Row-level security of a role that it does not apply to (the owner, or one with BYPASSRLS) does not count.
 _SECURED = "SELECT name FROM unnest(%s::text[]) AS t(name) WHERE row_security_active(to_regclass(name)::oid) ORDER BY 1"
 _DONE = "an invented product was written and taken back as a check; sequences skip the ids that it took"
+_ODD = "an invented product, written as a check, was refused"
 _BYPASS = "use a role with BYPASSRLS, or the owner of the table, if row-level security is not FORCEd on it"
 
 
@@ -93,12 +94,17 @@ class DryRun:
             raise SinkError("permanent", f"{self._identity}: {problem}; {advice}")
 
     def _judge(self, error: psycopg.Error | UnicodeError | AlteredRows | Refused) -> None:
-        start = f"{self._identity}: an invented product, written as a check, was refused"
+        start = f"{self._identity}: {_ODD}"
         if not isinstance(error, psycopg.Error):
             raise SinkError("permanent", f"{start}: {error}{self._because()}") from None
         kind = kind_of_refusal(error)
         if kind == "retry":
             self._context.log.warning("%s: the check could not write: %s", self._identity, describe(error))
+            return
+        if self._copied is None and is_about_content(error, self._products):
+            # Whatever is wrong with a real product is found before anything is paid for it.
+            problem = f"{describe(error)}; {advice_on(error)}, if real products are refused too"
+            self._context.log.warning("%s: %s: %s", self._identity, _ODD, problem)
             return
         is_hidden = error.sqlstate == "42501" and self._secured
         because = self._because() if is_hidden else f"; {advice_on(error)}"

@@ -30,6 +30,12 @@ def kind_of_refusal(error: psycopg.Error) -> Literal["retry", "auth", "permanent
     return "permanent" if kind == "data" or error.sqlstate == _READ_ONLY else kind
 
 
+def is_about_content(error: psycopg.Error, table: str) -> bool:
+    """Whether a constraint of the table refuses what an invented row says, such as a brand that nobody knows."""
+    details = error.diag
+    return bool(details.constraint_name) and f"{details.schema_name}.{details.table_name}" == table
+
+
 def advice_on(error: psycopg.Error) -> str:
     """One clause that says what to do."""
     state = error.sqlstate or ""

@@ -195,6 +195,16 @@ def test_a_selection_that_cannot_hold_the_job(shop):
     finder(shop, "reject")()
 
 
+def test_a_constraint_on_products_may_be_about_the_invented_one_only(poor, caplog):
+    """The preprocessor rejects real products that it refuses, before a call. A sink alone would find out late."""
+    poor.database.rows("CREATE TABLE brands (name varchar(255) PRIMARY KEY)")
+    poor.database.rows("ALTER TABLE products ADD CONSTRAINT known FOREIGN KEY (brand_name) REFERENCES brands")
+    finder(poor)()
+    assert 'violates foreign key constraint "known"' in caplog.text
+    found, message = refused(alone(poor), poor.database)
+    assert (found, 'violates foreign key constraint "known"' in message) == ("permanent", True)
+
+
 def test_row_level_security_of_queries_is_refused_since_copy_is(poor):
     poor.database.rows("ALTER TABLE queries ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON queries USING (true)")
     found, message = refused(poor.check, poor.database)
