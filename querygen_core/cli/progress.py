@@ -121,8 +121,11 @@ def _calls(figures: Figures, pace: Pace) -> str:
     parts = [f"{figures.calls:,} calls{rate}"]
     if figures.from_journal:
         parts.append(f"{figures.from_journal:,} answers from the journal")
-    for kind, count in sorted(figures.faults.items()):
-        parts.append(f"{count:,} throttled" if kind == "throttled" else f"{count:,} failed ({kind})")
+    throttled = figures.faults.get("throttled", 0)
+    if failed := sum(figures.faults.values()) - throttled:
+        parts.append(f"{failed:,} failed")
+    if throttled:
+        parts.append(f"{throttled:,} throttled")
     limit = "" if figures.max_cost is None else f" of {figures.max_cost:,.2f}"
     cost = in_usd(figures.cost)
     parts.append(cost.replace(" USD", f"{limit} USD") if figures.cost is not None else f"cost {cost}")

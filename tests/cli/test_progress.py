@@ -50,7 +50,7 @@ class Steady(Pace):
                 "is_estimate": False,
                 "failed": 2,
                 "from_journal": 7,
-                "faults": {"throttled": 3, "retry": 1},
+                "faults": {"throttled": 3, "retry": 1, "bad_answer": 1},
                 "cost": None,
                 "delivered": {"rows": 1200, "file": None},
                 "waits": ["waiting for gemini: 12 s"],
@@ -58,7 +58,7 @@ class Steady(Pace):
             Steady(),
             [
                 "4,999 of 5,000 products, 2 failed, less than a minute left",
-                "0 calls (2.0/s), 7 answers from the journal, 1 failed (retry), 3 throttled, cost unknown",
+                "0 calls (2.0/s), 7 answers from the journal, 2 failed, 3 throttled, cost unknown",
                 "delivered: rows 1,200, file at the end",
                 "waiting for gemini: 12 s",
             ],

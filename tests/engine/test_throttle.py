@@ -189,3 +189,22 @@ def test_a_pause_that_nobody_named_is_no_longer_than_a_request_is_tried():
         return throttle.cooling()
 
     assert 0 < asyncio.run(scenario()) <= 0.5
+
+
+def test_calls_that_wait_for_a_rate_are_counted_while_they_do():
+    async def scenario() -> tuple[int, int]:
+        shutdown = Shutdown()
+        throttle = Throttle(shutdown, ceiling=32, rpm=Bucket(60, now=asyncio.get_running_loop().time()))
+
+        async def call() -> None:
+            async with throttle.slot(0):
+                await shutdown.sleep(60)
+
+        calls = [asyncio.create_task(call()) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        waiting = throttle.paced
+        shutdown.set(Exit.TRY_AGAIN, "the end")
+        await asyncio.gather(*calls, return_exceptions=True)
+        return waiting, throttle.paced
+
+    assert asyncio.run(scenario()) == (6, 0)
