@@ -25,7 +25,7 @@ class Deployment:
         self.change()
 
     def change(self, sink: dict[str, Any] | None = None, **changes: Any) -> None:
-        sinks = [{**SINK, **(sink or {})}, {"use": "files/jsonl", "path": "out.jsonl"}]
+        sinks = [{**SINK, **(sink or {})}, {"use": "files/jsonl", "path": "out.jsonl", "replace": True}]
         self.shop.changes = {"sinks": sinks, **changes}
         self.shop.write()
 
