@@ -104,7 +104,7 @@ def querygen_storages():
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch):
     """Makes the config job.yaml an object `b/<name>` of a store, beside others."""
-    monkeypatch.syspath_prepend(install(tmp_path / "odd plugin", "odd", ODD))
+    monkeypatch.syspath_prepend(install(tmp_path / "odd plugin", "oddnames", ODD))
     monkeypatch.chdir(tmp_path)
 
     def keep(name: str, *others: str) -> None:
