@@ -4,7 +4,7 @@ built, and only then validated, since checking a config fetches no secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from querygen_core.api import ModelRef, Options, PromptRef
 from querygen_core.config.options import key_of, leaves, mentions
 from querygen_core.config.pipeline import ComponentConfig
-from querygen_core.contracts.errors import ConfigError
+from querygen_core.contracts.errors import ConfigError, QuerygenError
 from querygen_core.secrets.secret import Secret
 from querygen_core.strict_yaml.diagnostics import one_line, show
 
@@ -56,8 +56,10 @@ def with_late(model: type[Options], keys: frozenset[str]) -> type[Options]:
     return made
 
 
-def revealed(component: ComponentConfig) -> Options:
+def revealed(component: ComponentConfig, *, spare: bool = False) -> Options:
     """The options with which a component is built.
+
+    spare: if a secret cannot be had, a text keeps its reference, for who does not connect to anything.
 
     Raises:
         ConfigError: a secret's value is not what the option takes. QuerygenError: a secret cannot be had.
@@ -65,19 +67,30 @@ def revealed(component: ComponentConfig) -> Options:
     if component.late is None:
         return component.options
     options: type[Options] = component.registered.component.options
+    late = late_keys(options, component.late)  # the other secrets are revealed by the component, when it needs them
     try:
-        return options.model_validate({key: _revealed(value) for key, value in component.late.items()})
+        values = {key: _text(value, Secret.reveal) if key in late else value for key, value in component.late.items()}
+    except QuerygenError:
+        if not spare:
+            raise
+        fields = options.model_fields.items()
+        known = {key_of(name, field): getattr(component.options, name) for name, field in fields}
+        return options.model_construct(
+            **{key: _text(value, str) if key in late else value for key, value in known.items()}
+        )
+    try:
+        return options.model_validate(values)
     except ValidationError as exc:
         problems = [_problem(component, error) for error in exc.errors(include_url=False, include_input=False)]
     raise ConfigError(problems)  # outside, because pydantic's error quotes the values
 
 
-def _revealed(value: Any) -> Any:
+def _text(value: Any, of: Callable[[Secret], str]) -> Any:
     if isinstance(value, Secret):
-        return value.reveal()
+        return of(value)
     if isinstance(value, dict):
-        return {key: _revealed(item) for key, item in value.items()}
-    return [_revealed(item) for item in value] if isinstance(value, list) else value
+        return {key: _text(item, of) for key, item in value.items()}
+    return [_text(item, of) for item in value] if isinstance(value, list) else value
 
 
 def _problem(component: ComponentConfig, error: Any) -> str:

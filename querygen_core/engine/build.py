@@ -109,6 +109,8 @@ class Builder:
     """Closes every component that was built, when it is left."""
     fence: int | None = None
     """The journal's, as soon as the run has begun."""
+    spares_secrets: bool = False
+    """Whether components are built without the secrets that cannot be had, since they will not connect to anything."""
     library: PromptLibrary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +131,8 @@ class Builder:
             PluginError: it failed, or lacks a member that its kind demands. QuerygenError: of the plugin.
         """
         context = self.context(config.use)
-        component = build_component(config.registered, kind, revealed(config), context, path=config.path)
+        options = revealed(config, spare=self.spares_secrets)
+        component = build_component(config.registered, kind, options, context, path=config.path)
         if component.closable is not None:
             self.closing.push_async_callback(_close, component.closable, component.use, component.guard)
         return component

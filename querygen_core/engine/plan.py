@@ -128,6 +128,7 @@ async def make_plan(builder: Builder) -> Plan:
         QuerygenError: what would keep the run from asking anything: an input that cannot be read, a store that cannot
         be looked into, a config without the price that its `max_cost` needs.
     """
+    builder.spares_secrets = True
     models = builder.models(Shutdown())
     store, seen = builder.store_view(), SeenKeys()
     builder.closing.callback(seen.close)

@@ -162,3 +162,9 @@ def test_a_password_in_any_text_is_masked(here, job, tmp_path: Path, form: str):
     assert again.code == (78 if kept == "***" else 77)
     (tmp_path / "job.yaml").unlink()
     assert found_in(tmp_path, *(text for one in [*ended, again] for text in (one.out, one.err))) == []
+
+
+def test_a_plan_needs_no_secret_in_a_text_either(here, job):
+    job(models={"m": {"use": "lab/model", "about": "${secret:env:NOT_SET}"}})
+    assert here("plan", "job.yaml").code == 0
+    assert here("run", "job.yaml").code == 77

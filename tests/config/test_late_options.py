@@ -29,6 +29,7 @@ def test_the_component_gets_the_value_and_all_else_the_reference(tmp_path):
     assert type(options) is component.registered.component.options
     assert options.base_url == "https://me:hunter2hunter2@api.example/v1"
     assert (options.model, options.temperature) == ("flash-1", 1)
+    assert options.api_key is component.options.api_key, "which its provider may reload when it is refused"
     assert ADDRESS in json.dumps(load(tmp_path, LATE).resolved)
     assert identity_of_model(component) == identity_of_model(of_flash(GOOD, tmp_path)), "an address is in no key"
     kept = json.loads(json.dumps(load(tmp_path, LATE).resolved))
@@ -45,6 +46,9 @@ def test_a_secret_that_is_not_there_is_found_when_the_component_is_built(tmp_pat
     component = of_flash(LATE, tmp_path, PASSWORD="")
     with pytest.raises(CredentialsError, match="PASSWORD is empty"):
         revealed(component)
+    spared = revealed(component, spare=True)
+    assert type(spared) is component.registered.component.options
+    assert (spared.model, spared.base_url) == ("flash-1", ADDRESS.strip('"'))
 
 
 def test_a_value_that_does_not_fit_is_not_quoted(tmp_path):
