@@ -36,6 +36,23 @@ class _Place:
         return any(_location(parent) == _location(self.path) for parent in _real(file).parents)
 
 
+@dataclass(frozen=True, slots=True)
+class _SharedState:
+    """What the state folder holds of other jobs and of all. Found by what is written, since there may be many jobs."""
+
+    state_dir: Path
+    owner: None = None
+
+    what = "in the folder of another job's state, or where the answers of all jobs are kept"
+
+    def holds(self, file: Path) -> bool:
+        real = _real(file)
+        for entry in (real, *real.parents):
+            if _location(entry.parent) == _location(self.state_dir):
+                return entry.name.startswith(_ANSWERS) or (entry / "journal.sqlite").exists()
+        return False
+
+
 def check_files(builder: Builder) -> None:
     """Make sure that no component writes a file that the job reads or that another component writes.
 
@@ -43,7 +60,8 @@ def check_files(builder: Builder) -> None:
         ConfigError: with every such file, and the two places of the config.
     """
     uses = [(config, use) for config in _components(builder.pipeline) for use in _uses(config, builder)]
-    taken = [*_own_places(builder), *(_place_of(config, use) for config, use in uses if not use.writes)]
+    taken: list[_Place | _SharedState] = [*_own_places(builder)]
+    taken += (_place_of(config, use) for config, use in uses if not use.writes)
     problems: dict[str, str] = {}  # place in the config → what is wrong; a file's partial file is wrong where it is
     for config, use in uses:
         if use.writes:
@@ -87,7 +105,7 @@ def _option(config: ComponentConfig, use: FileUse) -> str:
     return f"{config.path}.{use.option}" if use.option else config.path
 
 
-def _own_places(builder: Builder) -> Iterator[_Place]:
+def _own_places(builder: Builder) -> Iterator[_Place | _SharedState]:
     """What querygen itself reads and writes."""
     pipeline = builder.pipeline
     yield _Place(pipeline.config_file, "this config")
@@ -106,25 +124,12 @@ def _prompts(builder: Builder) -> Iterator[_Place]:
                 yield _Place(path, f"a prompt that {config.path} uses")
 
 
-def _state(builder: Builder, context: Context) -> Iterator[_Place]:
-    state_dir = Path(builder.pipeline.runtime.state_dir)
+def _state(builder: Builder, context: Context) -> Iterator[_Place | _SharedState]:
     yield _Place(context.state_dir, "in the folder of this job's state", folder=True)
-    for path in _entries(state_dir):
-        if path.is_dir() and (path / "journal.sqlite").exists():
-            yield _Place(path, "in the folder of another job's state", folder=True)
-        elif path.name.startswith(_ANSWERS):
-            yield _Place(path, "where the answers of all jobs are kept")
-    yield _Place(state_dir / "answers.sqlite", "where the answers of all jobs are kept")
+    yield _SharedState(Path(builder.pipeline.runtime.state_dir))
     url = builder.pipeline.journal.url or ""
     if url.startswith("file:"):
         yield _Place(Path(url2pathname(urlsplit(url).path)), "in the folder of journal.url", folder=True)
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
 
 
 def _location(path: Path) -> tuple[int, int, tuple[str, ...]]:

@@ -85,8 +85,9 @@ NEEDED = {
     ".querygen/job/report.json": "in the folder of this job's state",
     ".querygen/job/a/new.jsonl": "in the folder of this job's state",
     ".querygen/other/config.json": "in the folder of another job's state",
-    ".querygen/answers.sqlite": "where the answers of all jobs are kept",
-    ".querygen/answers.sqlite-wal": "where the answers of all jobs are kept",
+    ".querygen/other/deep/er/out": "in the folder of another job's state",
+    ".querygen/answers.sqlite": "in the folder of another job's state, or where the answers of all jobs are kept",
+    ".querygen/answers.sqlite-wal": "in the folder of another job's state, or where the answers of all jobs are kept",
     "kept/leases/x": "in the folder of journal.url",
 }
 
