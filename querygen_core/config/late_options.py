@@ -73,8 +73,7 @@ def revealed(component: ComponentConfig, *, spare: bool = False) -> Options:
     except QuerygenError:
         if not spare:
             raise
-        fields = options.model_fields.items()
-        known = {key_of(name, field): getattr(component.options, name) for name, field in fields}
+        known = {key_of(name, options.model_fields[name]): value for name, value in component.options}
         return options.model_construct(
             **{key: _text(value, str) if key in late else value for key, value in known.items()}
         )

@@ -41,6 +41,7 @@ from querygen_core.contracts.price import FREE, Price
 from querygen_core.engine.ask import ModelClient
 from querygen_core.engine.bound_ask import Answers
 from querygen_core.engine.budget import Budget
+from querygen_core.engine.call_size import most_output
 from querygen_core.engine.deliver import SinkRun
 from querygen_core.engine.first_call import FirstCall
 from querygen_core.engine.generate import GeneratorStage, PostprocessorStage, ProductPipeline, pipeline_key
@@ -110,7 +111,7 @@ class Builder:
     fence: int | None = None
     """The journal's, as soon as the run has begun."""
     spares_secrets: bool = False
-    """Whether components are built without the secrets that cannot be had, since they will not connect to anything."""
+    """Whether components are built without the secrets that cannot be had, since they connect to nothing."""
     library: PromptLibrary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,7 +257,7 @@ class Builder:
                 throttle=throttles.setdefault(limit_key, self._throttle(config, shutdown)),
                 price=self._price(name, config.component.use, capabilities),
                 note=capabilities.note,
-                max_output=_max_output(config, capabilities),
+                max_output=most_output(config, capabilities),
                 counter=counter,
                 thinking=capabilities.thinking,
             )
@@ -352,13 +353,6 @@ class Builder:
             for limit in (runtime.max_calls, runtime.max_tokens)
         )
         return calls, tokens, None if runtime.max_cost is None else runtime.max_cost / shard.size
-
-
-def _max_output(config: ModelConfig, capabilities: Capabilities) -> int | None:
-    """Most tokens of an answer: as the provider says, or by the name of the option that providers have for it."""
-    option = dict(config.component.options).get("max_output_tokens")
-    named = option if capabilities.max_output_tokens is None else capabilities.max_output_tokens
-    return named if isinstance(named, int) and named > 0 else None
 
 
 async def _close(closable: Closable, name: str, guard: AbstractContextManager[None]) -> None:

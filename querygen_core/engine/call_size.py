@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+from querygen_core.api import Capabilities
+from querygen_core.config import ModelConfig
 from querygen_core.contracts.records import Request, Response, Usage
 
 DEFAULT_MAX_OUTPUT = 16_384
@@ -113,3 +115,10 @@ def _count(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
         return value
     return None
+
+
+def most_output(config: ModelConfig, capabilities: Capabilities) -> int | None:
+    """Most tokens of an answer: as the provider says, or by the name of the option that providers have for it."""
+    option = dict(config.component.options).get("max_output_tokens")
+    named = option if capabilities.max_output_tokens is None else capabilities.max_output_tokens
+    return named if isinstance(named, int) and named > 0 else None
