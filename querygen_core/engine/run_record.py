@@ -40,7 +40,11 @@ async def hand_over(
     """
     record = RunRecord(report=report, whole=whole, letters=lambda kind: dead_letters(journal, kind))
     seconds = min(_LONGEST, seconds_left - _RESERVE)
-    keeping = [sink for sink in sinks if sink.keeps_run and not (sink.error and sink.error.kind == "fenced")]
+    keeping = [
+        sink
+        for sink in sinks
+        if sink.keeps_run and not sink.left_out and not (sink.error and sink.error.kind == "fenced")
+    ]
     await asyncio.gather(*(_keep(sink, record, seconds) for sink in keeping))
 
 

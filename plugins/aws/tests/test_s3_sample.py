@@ -10,7 +10,7 @@ from aws_fixtures import new_bucket
 from aws_s3_place import Place, of_document
 from aws_server.emulators import Aws
 from querygen_aws.s3.object_keys import ObjectKeys
-from querygen_core.api import SinkError
+from querygen_core.api import Shard, SinkError
 from querygen_core.testing import outcome, query
 
 
@@ -58,9 +58,11 @@ def test_objects_of_others_are_taken_over_if_that_is_wanted(place):
 
 
 def test_keys_of_a_sample():
-    keys = ObjectKeys("query/", "errors/", "job", sample=True)
+    keys, usual = (ObjectKeys("query/", "errors/", "job", sample=sample) for sample in (True, False))
     assert (keys.document, keys.folder, keys.errors) == (
         "query/job.sample.json",
         "query/job.sample/",
         "errors/job.sample/",
     )
+    assert keys.runs == "query/job.sample.run", "of a sample too a run leaves its report, beside the whole run's"
+    assert usual.all_runs([keys.run(Shard()), usual.run(Shard())]) == [usual.run(Shard())]

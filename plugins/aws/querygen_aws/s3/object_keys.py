@@ -91,11 +91,11 @@ class ObjectKeys:
     @property
     def runs(self) -> str:
         """Prefix of these reports, and perhaps of objects of other jobs."""
-        return f"{self.prefix}{self.job}.run"
+        return f"{self.prefix}{self._name}.run"
 
     def all_runs(self, keys: Iterable[str]) -> list[str]:
         """Return those of `keys` that are such reports."""
-        return [key for key in keys if _RUN.fullmatch(key.removeprefix(f"{self.prefix}{self.job}"))]
+        return [key for key in keys if _RUN.fullmatch(key.removeprefix(f"{self.prefix}{self._name}"))]
 
     def _of_all(self, part: int) -> str:
         """Return `07-of-64`, with as many digits for each part as the highest number has."""
