@@ -214,7 +214,7 @@ def test_an_object_that_may_not_be_removed_is_told_of(place, proxy, caplog):
     proxy.on("DeleteObject", Fail("AccessDenied"))
     asyncio.run(deliver(place.sink(environ=proxy.environ), catalogue(products=13)))
     assert "left over and should be removed: s3://" in caplog.text
-    assert len(place.names()) == 66
+    assert len(place.names("query/test-job")) == 66
 
 
 def test_one_document_cannot_be_of_several_shards(place):

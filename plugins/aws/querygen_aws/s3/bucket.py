@@ -242,8 +242,9 @@ class Bucket:
             permissions = (
                 "the job needs s3:GetObject and s3:PutObject under its prefixes, and s3:ListBucket on the bucket"
             )
-            policy = "a bucket's policy may demand the options `sse`, `kms_key_id` or `acl`"
-            return SinkError("auth", f"{url}: access denied ({describe_error(error)}); {permissions}; {policy}")
+            if isinstance(error, ClientError) and error.operation_name == "PutObject":
+                permissions += "; a bucket's policy may demand the options `sse`, `kms_key_id` or `acl`"
+            return SinkError("auth", f"{url}: access denied ({describe_error(error)}); {permissions}")
         if kind == "region":
             return SinkError("permanent", f"{url}: the bucket is in another region; {region_hint(error)}, or `region`")
         if kind == "missing":
