@@ -11,6 +11,7 @@ from shlex import join
 from typing import Any
 
 from querygen_core.cli.loading import DEFAULT_STATE_DIR, STATE_DIR, Loaded
+from querygen_core.cli.summary import in_usd
 from querygen_core.config.overrides import masked_override
 from querygen_core.contracts.errors import Exit
 from querygen_core.engine.build import RunOptions
@@ -140,7 +141,7 @@ def _steps(command_line: CommandLine, result: RunResult) -> list[tuple[list[str]
 
 def _steps_when_done(command_line: CommandLine, result: RunResult) -> list[tuple[list[str], str]]:
     steps = [(command_line.render(), "show what the models are asked; edit prompts/*.j2, then")]
-    steps.append((command_line.run(), "send only the requests that the edit changed"))
+    steps.append((command_line.run(), "send only the requests that the edit changed; `querygen plan` counts them"))
     if command_line.is_sample and command_line.has_config:
         steps.append((command_line.run(whole=True), f"run the whole input; {_cost_of_a_sample(result.report)}"))
     if result.statement:
@@ -156,9 +157,18 @@ def _cost_of_the_rest(report: Mapping[str, Any]) -> str:
         return "only requests without an answer are sent"
     if not (finished and requests):
         return f"{pending:,} pending products, whose requests are sent if they have no answer yet"
-    return f"about {round(requests / finished * pending):,} requests for {pending:,} pending products"
+    return f"{cost_text(round(requests / finished * pending), report)} for {pending:,} pending products"
+
+
+def cost_text(requests: int, report: Mapping[str, Any]) -> str:
+    """What so many requests are, and cost by the average of the calls of this run, if it has paid for any."""
+    calls, cost = report["calls"]["new"], report["cost"]
+    money = f", about {in_usd(cost / calls * requests)}," if calls and cost else ""
+    return f"about {requests:,} requests{money}"
 
 
 def _cost_of_a_sample(report: Mapping[str, Any]) -> str:
     requests = report["calls"]["new"] + report["calls"]["journal"]
-    return f"this sample took {requests:,} requests for {report['done'] + report['short']:,} products"
+    cost = f", {in_usd(report['cost'])}" if report["cost"] else ""
+    took = f"this sample took {requests:,} requests{cost} for {report['done'] + report['short']:,} products"
+    return f"{took}; `querygen plan` says what the whole costs"

@@ -15,7 +15,7 @@ _FEW_REFILLS = 5  # answers to refills; there are never many
 _UNKNOWN_ANSWER = Range(50, 300, 1_500)  # tokens of an answer whose questions nobody has counted, such as a judge's
 _ACCEPTED = 70  # characters of each question that a refill is told of
 _REFILL_ANSWER = Range(0.15, 0.3, 0.6)  # of a first answer
-_SHARE = Range(0, 0.05, 0.15)  # of the products for which a generator asks again, where it has asked for some to spare
+_SHARE = Range(0, 0.05, 0.12)  # of the products for which a generator asks again, where it has asked for some to spare
 _SHARE_WITHOUT_SPARE = Range(0, 0.5, 1)
 _START, _PACE = 1.5, 120.0  # seconds until a model begins, tokens per second then
 

@@ -10,8 +10,8 @@ from typing import Any
 from querygen_core.contracts.records import Request
 
 _PER_TOKEN = 4  # characters of ordinary English, and bytes of other scripts: two per Cyrillic letter, three per kanji
-_QUESTION = (52, 66, 86)  # characters of a question in English
-_OTHER_QUESTION = (52, 72, 98)  # of other languages, whose words are cut into more tokens
+_QUESTION = (48, 66, 84)  # characters of a question in English
+_OTHER_QUESTION = (48, 70, 94)  # of other languages, whose words are cut into more tokens
 _OTHER = 0.01  # share of bytes beyond one per character that shows another language
 _LABEL = 12  # characters of another text that a model gives with a question
 _PUNCTUATION = 3  # quotes and a comma

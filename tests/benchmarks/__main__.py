@@ -3,13 +3,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.benchmarks import empty_disk, memory, overhead, overhead256, pace, postgres, resume, start, store, tokens
+from tests.benchmarks import (
+    empty_disk,
+    memory,
+    overhead,
+    overhead256,
+    pace,
+    plan,
+    postgres,
+    resume,
+    start,
+    store,
+    tokens,
+)
 from tests.benchmarks.measure import show
 from tests.benchmarks.tokenizers import TOKENIZERS
 
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (overhead, overhead256, pace, memory, resume, empty_disk, start, store, postgres)
+    for module in (overhead, overhead256, pace, memory, resume, empty_disk, plan, start, store, postgres)
 }
 
 

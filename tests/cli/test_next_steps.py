@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from querygen_core.cli.next_steps import cost_text
 from querygen_core.config.overrides import masked_override
 from tests.cli.process import Ended
 
@@ -121,3 +122,9 @@ def test_what_looks_like_a_secret_is_masked(override):
 )
 def test_other_values_stay_readable(override):
     assert masked_override(override) == override
+
+
+def test_the_price_of_a_call_is_that_of_this_run_s_calls():
+    assert cost_text(120, {"calls": {"new": 40}, "cost": 0.1}) == "about 120 requests, about 0.3000 USD,"
+    for unknown in ({"calls": {"new": 0}, "cost": 0.0}, {"calls": {"new": 40}, "cost": None}):
+        assert cost_text(120, unknown) == "about 120 requests"
