@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 
 from querygen_core.contracts.dead_letter import DeadLetter
+from querygen_core.logs import printable
 
 _MOST_LINES = 20  # of one reason: a feed whose every record lacks its title must not drown everything else
 
@@ -25,14 +26,14 @@ class DeadLetterLog:
         reason = (letter.stage, letter.kind, _why(letter))
         self._counts[reason] += 1
         if self._counts[reason] <= _MOST_LINES:
-            _log(letter.stage).warning("%s", _line(letter))
+            _log(letter.stage).warning("%s", printable(_line(letter)))
 
     def end(self) -> None:
         """Count what had no line of its own."""
         for (stage, kind, why), number in self._counts.items():
             if number > _MOST_LINES:
                 more = number - _MOST_LINES
-                _log(stage).warning("%d more %s %s; the dead letters have each of them", more, kind, why)
+                _log(stage).warning("%d more %s %s; the dead letters have each of them", more, kind, printable(why))
         self._counts.clear()
 
 
