@@ -232,7 +232,7 @@ class Job:
             await workers.run(ingest)
             # Calls may outlive their product; their answers must be stored before the report counts them.
             await model_client.completed()
-            workers.run_yield.judge()
+            workers.run_yield.judge_end(others_kept=(await self.journal.tally()).kept > 0)
             if removed is not None:
                 await removed.retire()
             judge_input(self.shutdown, self.stats, await self.journal.tally(), self._tolerance)

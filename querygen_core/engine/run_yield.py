@@ -14,6 +14,7 @@ SURPLUS = "surplus"
 
 _ENOUGH = 20  # products: fewer say little about the others
 _NAMED = 3  # reasons
+_REFUSED = frozenset({"blocked", "refused"})
 _UNUSABLE = ("blocked", "broken", "cut", "empty", "loop", "refused")
 
 
@@ -41,6 +42,15 @@ class RunYield:
             return  # a plugin broke, which tells nothing of the answers
         self.stats.gain.products += 1
         if self.stats.gain.products >= _ENOUGH:
+            self.judge()
+
+    def judge_end(self, *, others_kept: bool) -> None:
+        """Judge a run that has ended. others_kept: the job has good questions of other products, so that a few new ones
+        that a provider refuses tell of these products and not of prompt or model.
+        """
+        total = self.stats.gain
+        is_few = total.products < _ENOUGH and not total.received
+        if not (others_kept and is_few and total.lost.keys() <= _REFUSED):
             self.judge()
 
     def judge(self) -> None:

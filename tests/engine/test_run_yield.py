@@ -122,6 +122,16 @@ def test_a_run_that_keeps_nothing_of_what_it_paid_for_has_failed(tmp_path: Path,
     assert again.report["stopped_by"] != "low_yield", "nothing was paid"
 
 
+def test_a_new_product_that_is_blocked_does_not_hold_back_the_others(tmp_path: Path):
+    page = MemorySnapshotSink()
+    lab = job(tmp_path, 2, three_questions, sinks={"page": page}, count=3)
+    assert lab.run().code == Exit.DONE
+    lab.records, lab.model = products(3), ScriptedProvider(lambda request, number: BLOCKED)
+    result = lab.run()
+    assert (result.code, result.report["stopped_by"]) == (Exit.DONE, None)
+    assert (states(result), page.publications) == ({"done": 2, "short": 1}, 2)
+
+
 def test_what_a_plugin_breaks_tells_nothing_of_the_answers(tmp_path: Path):
     class Broken:
         async def process(self, product, queries, ask):
