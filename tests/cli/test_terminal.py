@@ -26,6 +26,7 @@ def terminal(tmp_path: Path, lab: Path, job) -> Any:
     return call
 
 
+@pytest.mark.slow
 def test_what_is_printed_and_logged_scrolls_by_above_the_bar(terminal, tmp_path: Path):
     write_catalogue(tmp_path / "in.jsonl", [{"id": f"{number}", "title": f"{HOSTILE} {number}"} for number in range(4)])
     sections = {

@@ -11,6 +11,7 @@ from tests.cli.process import end
 from tests.faults.shop import CONCURRENCY, Shop
 
 
+@pytest.mark.slow
 def test_another_job_pays_for_nothing_that_was_paid_for(unbroken, shop):
     first = shop.run()
     second = shop.run("--job-id", "another")

@@ -96,6 +96,7 @@ def test_an_s3_that_is_down_may_heal(store, url, proxy, monkeypatch, effect):
     assert caught.value.exit_code == 75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId"])
 def test_what_may_not_be_used(store, url, proxy, call, code):
     proxy.on(".*", Fail(code))

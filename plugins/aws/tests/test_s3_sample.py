@@ -23,6 +23,7 @@ def short(number: int, text: str):
     return outcome(query(text), product_id=f"{number}", ordinal=number, state="short", reasons={"product": "facts"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["document", "parts"])
 def test_a_sample_touches_nothing_else(place, layout):
     place.deliver([short(1, "Old?"), short(2, "Old?")], layout=layout)

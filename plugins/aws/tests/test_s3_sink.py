@@ -68,6 +68,7 @@ async def apply_in(place: Place, size: int) -> None:
     await sink.aclose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["document", "parts"])
 def test_metadata_say_whose_it_is_and_what_is_in_it(place, layout):
     place.job, place.name = "a/b", "a%2Fb"

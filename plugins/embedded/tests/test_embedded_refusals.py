@@ -92,6 +92,7 @@ def test_a_file_in_the_folders_place(tmp_path):
     assert str(tmp_path / "server") in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["16m", "24m", "33m"])
 def test_a_full_disk_may_heal(tmp_path, size: str):
     """In a name space of its own, where the system lets us make one. In 24 MiB there is no room for the log either, in

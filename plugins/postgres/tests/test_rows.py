@@ -90,7 +90,7 @@ def test_a_trigger_of_a_partition_counts(database, tmp_path):
     shop = Shop(database, tmp_path)
     shop.init()
     for statement in (
-        "DROP VIEW querygen.active_queries",
+        "DROP FUNCTION querygen.query_id_of(queries) CASCADE",
         "DROP TABLE queries",
         PARTITIONED,
         "CREATE TABLE queries_product PARTITION OF queries FOR VALUES IN ('product')",

@@ -111,6 +111,7 @@ def test_a_trigger_that_swallows_rows_delivers_nothing(deployment):
     assert all("a trigger drops or changes them (triggers for INSERT: t)" in letter for letter in letters)
 
 
+@pytest.mark.slow
 def test_deactivate_without_a_ledger_is_a_config_error(deployment):
     deployment.change({"ledger": "off", "previous_jobs": "deactivate"})
     ended = deployment.shop.run(SHOP_DSN=deployment.database.dsn)
