@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ from querygen_core.strict_yaml.source import Source, parse_value
 from querygen_core.strict_yaml.suggest import did_you_mean
 
 _LONGEST_SHOWN = 80
+_NAME = re.compile(r"[\w.#/-]*")
+_WORD = re.compile(r"\w+")
 
 
 def apply_overrides(source: Source, sets: Sequence[str]) -> Source:
@@ -32,15 +35,23 @@ def apply_overrides(source: Source, sets: Sequence[str]) -> Source:
 
 def masked_override(text: str) -> str:
     """`path=value` for printing: the value is masked if a key in it or in the path names a secret, such as `api_key`,
-    or if it looks like one, as a DSN with a password. A reference to a secret is none.
+    or if it looks like one, as a DSN with a password. A reference to a secret is none. Of what is no `path=value` or no
+    YAML, any word may have been meant as such a key.
     """
     path, equals, value = text.partition("=")
+    if not equals:
+        head = _NAME.match(text)
+        return f"{head[0] if head else ''} {MASK}" if _names_secret(text) else text
     try:
         parsed = parse_value(value)
     except ValueError:
-        parsed = value
+        return f"{path}={MASK}" if _names_secret(text) or mask(value) != value else text
     name = path.rpartition(".")[2].strip()
-    return f"{path}={MASK}" if equals and (_holds_secret(name, parsed) or mask(value) != value) else text
+    return f"{path}={MASK}" if _holds_secret(name, parsed) or mask(value) != value else text
+
+
+def _names_secret(text: str) -> bool:
+    return any(names_secret(word) for word in _WORD.findall(text)) or mask(text) != text
 
 
 def _holds_secret(name: str, value: object) -> bool:

@@ -101,10 +101,15 @@ def test_a_secret_that_was_given_is_not_printed(here, job):
         "models.m.headers={Authorization: Bearer abcdefgh1}",
         "models.m.tokens=[{token: abcdefgh}]",
         "a.secret=: not YAML",
+        "models.flash={api_key: abcdefgh",
     ],
 )
 def test_what_looks_like_a_secret_is_masked(override):
     assert masked_override(override) == override.partition("=")[0] + "=***"
+
+
+def test_a_key_behind_a_colon_is_masked_too():
+    assert masked_override("models.flash.api_key: abcdefgh") == "models.flash.api_key ***"
 
 
 @pytest.mark.parametrize(

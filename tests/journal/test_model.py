@@ -197,9 +197,10 @@ class Journals(RuleBasedStateMachine):
         assert found == expected
 
     def _shown(self, row: Row) -> str | None:
+        """The key of the outcome that a snapshot has of it: "" if there was none, None if it has no place there."""
         if row.state in ("done", "short"):
             return row.entry.outcome_key
-        return row.previous if row.state in ("pending", "failed") else None
+        return (row.previous or "") if row.state in ("pending", "failed") else None
 
     def teardown(self) -> None:
         self._close()
