@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -59,16 +59,16 @@ def check_files(builder: Builder) -> None:
     Raises:
         ConfigError: with every such file, and the two places of the config.
     """
-    uses = [(config, use) for config in _components(builder.pipeline) for use in _uses(config, builder)]
+    uses = [(config, *use) for config in _components(builder.pipeline) for use in _uses(config, builder).items()]
     taken: list[_Place | _SharedState] = [*_own_places(builder)]
-    taken += (_place_of(config, use) for config, use in uses if not use.writes)
+    taken += (_place_of(config, use, when) for config, use, when in uses if not use.writes)
     problems: dict[str, str] = {}  # place in the config → what is wrong; a file's partial file is wrong where it is
-    for config, use in uses:
+    for config, use, when in uses:
         if use.writes:
             if place := next((place for place in taken if place.owner is not config and place.holds(use.path)), None):
                 message = f"{one_line(str(use.path))} is {place.what}; choose another path"
                 problems.setdefault(_option(config, use), message)
-            taken.append(_place_of(config, use))
+            taken.append(_place_of(config, use, when))
     if problems:
         raise ConfigError([f"{builder.pipeline.origin}: {where}: {message}" for where, message in problems.items()])
 
@@ -83,21 +83,28 @@ def _components(pipeline: Pipeline) -> Iterator[ComponentConfig]:
     yield from pipeline.observers
 
 
-def _uses(config: ComponentConfig, builder: Builder) -> Iterable[FileUse]:
+def _uses(config: ComponentConfig, builder: Builder) -> Mapping[FileUse, str]:
+    """The files of whole runs and of samples, which must not overwrite what the others write; each with when it is
+    used, to end a sentence.
+    """
     if config.registered.component.options.files_used is Options.files_used:
-        return ()
+        return {}
     options = revealed(config)
     guard = config.registered.guard(path=config.path)
-    with guard:
-        uses: list[object] = list(options.files_used(builder.context(config.use)))
-    for use in uses:
-        if not isinstance(use, FileUse):
-            raise guard.violation(f"its files_used gave {type(use).__name__}, not FileUse")
-    return [use for use in uses if isinstance(use, FileUse)]
+    context = builder.context(config.use)
+    found: dict[FileUse, str] = {}
+    for sample, when in ((False, ""), (True, " in a sample")):
+        with guard:
+            uses: list[object] = list(options.files_used(replace(context, sample=sample)))
+        for use in uses:
+            if not isinstance(use, FileUse):
+                raise guard.violation(f"its files_used gave {type(use).__name__}, not FileUse")
+            found.setdefault(use, when)
+    return found
 
 
-def _place_of(config: ComponentConfig, use: FileUse) -> _Place:
-    what = f"{_option(config, use)} {'writes' if use.writes else 'reads'}"
+def _place_of(config: ComponentConfig, use: FileUse, when: str) -> _Place:
+    what = f"{_option(config, use)} {'writes' if use.writes else 'reads'}{when}"
     return _Place(use.path, f"in the folder that {what}" if use.folder else f"the file that {what}", use.folder, config)
 
 

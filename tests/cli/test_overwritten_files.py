@@ -124,6 +124,13 @@ def test_two_outputs_are_two_files(here: Callable[..., Ended], shop, tmp_path: P
         assert f"sinks[{index}].path: {other} is the file that sinks[0].path writes" in ended.err
 
 
+def test_a_sample_of_one_output_is_no_other(here: Callable[..., Ended], shop):
+    shop(sinks=[sink("q.jsonl"), sink("q.sample.jsonl")])
+    ended = here("check", "job.yaml")
+    assert ended.code == 78
+    assert "sinks[1].path: q.sample.jsonl is the file that sinks[0].path writes in a sample" in ended.err
+
+
 def test_a_catalogue_of_the_command_line_is_no_output(here: Callable[..., Ended], shop, tmp_path: Path):
     shop(sinks=[sink("link.jsonl")], input={"use": "lab/shelf"})
     assert here("check", "job.yaml").code == 0
