@@ -44,7 +44,7 @@ def test_the_lock_holds_no_address():
         ("plugins/text/pyproject.toml", '"ftfy>=', '"absent", "ftfy>=', ["plugins/text/pyproject.toml", "no version"]),
         ("requirements.lock", "pluggy==", "pluggy==9", ["is installed, pinned is 9"]),
         ("requirements.lock", "iniconfig==", "iniconfigs==", ["iniconfig is needed, but not pinned"]),
-        ("plugins/text/pyproject.toml", '"ftfy', '"rapidfuzz>=3", #', ["wcwidth is pinned, but nothing needs it"]),
+        ("plugins/text/pyproject.toml", '"ftfy', '"rapidfuzz>=3", #', ["ftfy is pinned, but nothing needs it"]),
         (
             "requirements.lock",
             "pluggy==",

@@ -107,9 +107,11 @@ def _secrets_in_plain(pipeline: Pipeline) -> Iterator[tuple[KeyPath, str]]:
         for path, leaf in leaves(component.options):
             if isinstance(leaf, Secret) and _is_plain(leaf):
                 yield (*component_path, *path), _PLAIN
+            elif isinstance(leaf, str) and mask(leaf) != leaf:  # `resolved` does not show it
+                yield (*component_path, *path), _LIKELY
     for path, leaf in leaves({key: value for key, value in pipeline.resolved.items() if key != "submit"}):
-        # A MASK alone stands for a secret that is reported above already; within a text, for a password in an address.
-        if isinstance(leaf, str) and leaf != MASK and (MASK in leaf or mask(_literal(leaf)) != _literal(leaf)):
+        # A MASK stands for a secret that is reported above already.
+        if isinstance(leaf, str) and leaf != MASK and mask(_literal(leaf)) != _literal(leaf):
             yield path, _LIKELY
 
 
