@@ -107,7 +107,7 @@ def make_private(path: Path) -> None:
         with suppress(OSError):
             status = file.lstat()
             if stat.S_ISREG(status.st_mode) and status.st_mode & _OTHERS and status.st_uid == os.geteuid():
-                file.chmod(_PRIVATE)
+                file.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)  # what its owner may not do stays so
 
 
 def has_descriptors() -> bool:

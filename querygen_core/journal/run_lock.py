@@ -39,7 +39,8 @@ class RunLock:
             holder = os.read(lock, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(lock)
             raise JournalError(
-                f"job {self._job_id!r} is being run by another process (pid {holder}); try again when it has ended"
+                f"job {self._job_id!r} is being run by another process (pid {holder}); try again when it has ended",
+                kind="fenced",
             )
         os.ftruncate(lock, 0)
         os.write(lock, f"{os.getpid()}\n".encode())

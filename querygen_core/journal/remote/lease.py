@@ -69,7 +69,8 @@ class Lease:
             if first_seen is None:
                 log.info("%s holds the lease of %s; waiting to see whether it is renewed", _holder(body), self._what)
             elif first_seen.etag != current.etag:
-                raise JournalError(f"{self._what} is being run by {_holder(body)}; run again when it has ended")
+                message = f"{self._what} is being run by {_holder(body)}; run again when it has ended"
+                raise JournalError(message, kind="fenced")
             first_seen = first_seen or current
             await asyncio.sleep(self._seconds / _POLLS)
         self._etag, self._valid_until = etag, began + self._seconds
