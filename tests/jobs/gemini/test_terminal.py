@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_nothing_tears(server, tmp_path, columns: int):
-    server.set_pace(latency="80ms")
+    server.set_pace(latency="400ms")
     runtime = {"max_cost": 5.0, "drain": 30}
     job = Job(tmp_path / "job", products=600, url=server.url, runtime=runtime, sinks=(EMBEDDED, JSONL))
     path = [job.folder / "site"]
