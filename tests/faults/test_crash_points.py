@@ -44,7 +44,8 @@ def test_a_kill_before_any_write_is_made_good_by_the_next_run(tmp_path: Path, re
     through = tries[-1]
     assert (through["first"], through["place"]) == (0, "")
     assert len(tries) > 5
-    assert {one["place"] for one in tries} >= {"COMMIT", "fsync", ""}
+    if ALL or not remote:  # every 23rd may happen to be neither
+        assert {one["place"] for one in tries} >= {"COMMIT", "fsync", ""}
     for one in tries[:-1]:
         assert (one["first"], one["second"]) == (-9, 0), one
         assert one["outputs"] == through["outputs"], one
