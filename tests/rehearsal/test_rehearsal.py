@@ -93,8 +93,8 @@ def test_told_to_end_while_it_starts_it_leaves_nothing_either(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_lines_are_what_a_shell_reads():
-    given = {"QUERYGEN_STATE_DIR": "/tmp/it's a folder $HOME", "AWS_REGION": "eu-central-1"}
+def test_the_lines_are_what_a_shell_reads(tmp_path):
+    given = {"QUERYGEN_STATE_DIR": f"{tmp_path}/it's a folder $HOME", "AWS_REGION": "eu-central-1"}
     told = f"{shlex.quote(sys.executable)} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
     script = "\n".join((*shell_lines(given), told))
     environ = {**os.environ, **dict.fromkeys(UNSET, "of a real account")}
