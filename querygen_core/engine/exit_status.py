@@ -11,7 +11,8 @@ from querygen_core.engine.deliver import SinkRun
 from querygen_core.engine.run_stats import RunStats
 from querygen_core.engine.shutdown import Shutdown, end_words
 from querygen_core.engine.tolerance import Tolerance
-from querygen_core.report.build import RunEnd, SinkReport, failed_records, imbalances
+from querygen_core.engine.unfit_input import why_unfit
+from querygen_core.report.build import RunEnd, SinkReport, imbalances
 from querygen_core.secrets.masking import mask
 
 log = logging.getLogger("querygen.run")
@@ -71,12 +72,8 @@ def _end_by_numbers(stats: RunStats, tally: Tally, sinks: Sequence[SinkReport], 
         sink for sink in sinks if sink.required and tolerance.too_many_refused(sink.refused_products, sink.products)
     ]:
         return RunEnd(Exit.SINK_FAILED, _refusal(refusing[0], tolerance), "sink")
-    if stats.seen == 0:  # a shard may be without a record, a job not
-        return RunEnd(Exit.INPUT_UNUSABLE, "the input has no records", "rejected_input")
-    if tolerance.exceeded(bad := failed_records(tally), stats.read, stats.seen):
-        what = f"{bad:,} of {stats.read:,} records ({bad / stats.read:.1%}) failed or were rejected"
-        limits = f"runtime.max_failed_ratio allows {tolerance.ratio:.1%}, runtime.max_failed {tolerance.number:,}"
-        return RunEnd(Exit.INPUT_UNUSABLE, f"{what}; {limits}", "rejected_input")
+    if why := why_unfit(stats, tally, tolerance):
+        return RunEnd(Exit.INPUT_UNUSABLE, why, "rejected_input")
     return RunEnd(Exit.DONE)
 
 

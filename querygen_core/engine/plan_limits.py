@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from querygen_core.engine.build import Builder
 from querygen_core.engine.plan_estimate import Use
 from querygen_core.engine.plan_requests import Line
+from querygen_core.engine.throttle import SHARE_OF_RATE
 from querygen_core.journal.store_view import StoreView
 
-_SHARE_OF_RATE = 0.95  # of a configured rate, as `Throttle` uses it
 _ENOUGH_CALLS = 20
 
 
@@ -73,7 +73,7 @@ class Pace:
         calls = sum(use.calls.expected for use in uses)
         tokens = sum(use.input.expected + use.output.expected for use in uses)
         rates = ((calls, config.rpm or runtime.rpm), (tokens, config.tpm or runtime.tpm))
-        return max((60 * amount * size / (rate * _SHARE_OF_RATE) for amount, rate in rates if rate), default=0.0)
+        return max((60 * amount * size / (rate * SHARE_OF_RATE) for amount, rate in rates if rate), default=0.0)
 
 
 def stops_at(builder: Builder, store: StoreView, uses: Sequence[Use], products: int) -> StopsAt | None:

@@ -28,7 +28,8 @@ _COOL_DOWN = 1.0  # seconds, when the provider names none; doubled each time unt
 LONGEST_UNNAMED = 60.0  # seconds
 _LONGEST_COOL_DOWN = 900.0
 _BURST = 5.0  # seconds' worth of a rate that may be used at once
-_SHARE = 0.95  # of a configured rate: the provider's clock is not ours
+SHARE_OF_RATE = 0.95
+"""Share of a configured rate that is used, since the provider has a clock of its own."""
 
 
 class Bucket:
@@ -38,7 +39,7 @@ class Bucket:
     """
 
     def __init__(self, per_minute: float, now: float) -> None:
-        self._rate = per_minute * _SHARE / 60
+        self._rate = per_minute * SHARE_OF_RATE / 60
         self._burst = max(self._rate * _BURST, 1.0)
         self._level = self._burst
         self._at = now

@@ -16,6 +16,7 @@ _OTHER = 0.01  # share of bytes beyond one per character that shows another lang
 _LABEL = 12  # characters of another text that a model gives with a question
 _PUNCTUATION = 3  # quotes and a comma
 _ENVELOPE = 20  # tokens of an answer around its questions
+_DEEPEST = 4  # objects within each other in a schema that are looked through for its questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _items(schema: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]
     """What the arrays of a schema hold, the outermost first."""
     if isinstance(items := schema.get("items"), Mapping):
         yield items
-    elif isinstance(properties := schema.get("properties"), Mapping) and depth < _PER_TOKEN:
+    elif isinstance(properties := schema.get("properties"), Mapping) and depth < _DEEPEST:
         for part in properties.values():
             if isinstance(part, Mapping):
                 yield from _items(part, depth + 1)
