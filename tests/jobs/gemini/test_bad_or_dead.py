@@ -163,7 +163,11 @@ def test_many_refused_products_at_the_front_do_not_stop_the_others(tmp_path: Pat
 @pytest.mark.parametrize("reply", [GONE, REFUSED], ids=["404", "400"])
 @pytest.mark.parametrize("after", [0, 13, pytest.param(30, marks=pytest.mark.slow)])
 def test_a_model_that_dies_ends_the_run_and_nothing_is_remembered(tmp_path: Path, model: Model, reply, after):
-    model.answer = lambda prompt, number: reply if number > after else questions(prompt)
+    def answer(prompt: str, number: int) -> HttpReply:
+        # Not all at once, so that calls arrive in the order in which they are sent, which is the one that counts.
+        return replace(reply if number > after else questions(prompt), seconds=number % 8 / 50)
+
+    model.answer = answer
     with HttpServer(model.reply) as server:
         shop = Shop(tmp_path / "shop", server.url, titles(30))
         dead = shop.run()
